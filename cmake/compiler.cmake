@@ -1,0 +1,15 @@
+# Compilers that weft is tested with; older ones fail here, in one line, and not in the middle of a header.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(weft_oldest_compiler 12)
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  set(weft_oldest_compiler 19)
+else()
+  message(FATAL_ERROR "weft needs g++ 12 or clang 19 (or newer), found ${CMAKE_CXX_COMPILER_ID}: set CXX")
+endif()
+if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS weft_oldest_compiler)
+  message(FATAL_ERROR "weft needs g++ 12 or clang 19 (or newer), "
+    "found ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}: set CXX")
+endif()
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  message(FATAL_ERROR "weft runs on Linux only")
+endif()
