@@ -20,7 +20,8 @@ target_link_libraries(weft PRIVATE Boost::context PUBLIC Threads::Threads)
 target_link_options(weft INTERFACE -Wl,-z,now) # lazy binding takes 3 KB of the first fiber's stack that calls
 
 # Profilers and our own dumps walk frame pointers; the runtime's one thread-local must cost one load.
-target_compile_options(weft PRIVATE -fno-omit-frame-pointer -ftls-model=initial-exec)
+target_compile_options(weft PRIVATE -fno-omit-frame-pointer -ftls-model=initial-exec
+  -fno-semantic-interposition) # and nobody replaces a function of ours, so calls inside may be inlined
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|aarch64")
   target_compile_options(weft PRIVATE -mno-omit-leaf-frame-pointer)
 endif()
