@@ -6,14 +6,14 @@ table=()
 
 command_test() {
   local presets=(release asan tsan) factor=1 preset
-  [[ -z ${WEFT_DEV_TEST:-} ]] || die "a test must not run all tests"
-  export WEFT_DEV_TEST=1
   case ${1:-} in
     '') ;;
     release | asan | tsan) presets=("$1") ;;
     full) export WEFT_TEST_FULL=1; factor=10 ;;
     *) die "there is no test '$1': it is one of release, asan, tsan, full, or nothing for what CI runs" ;;
   esac
+  [[ -z ${WEFT_DEV_TEST:-} ]] || die "a test must not run all tests"
+  export WEFT_DEV_TEST=1
   for preset in "${presets[@]}"; do
     if [[ $preset == release ]]; then
       prepare release "${packages_test[@]}" "${packages_test_release[@]}"
@@ -66,7 +66,7 @@ test_preset() {
 results() {
   awk '/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
     result = /\*\*\*Skipped/ ? "skipped" : / Passed +[0-9.]+ sec/ ? "passed" : "failed"
-    sub(/^.*Test +#[0-9]+: /, ""); sub(/[ .*].*\*\*\*.*$| +\.*.*$/, ""); print result, $0
+    sub(/^.*Test +#[0-9]+: /, ""); sub(/\*\*\*.*/, "", $1); print result, $1
   }' "$1"
 }
 
@@ -75,7 +75,7 @@ output_of() {
   awk -v test="$2" '
     $2 == "Testing:" { mine = ($3 == test); inside = 0; next }
     mine && /^-+$/ { inside = 1; next }
-    /^<end of output>/ { inside = 0 }
+    /^<end of output>/ { mine = 0 }
     mine && inside' "build/$1/Testing/Temporary/LastTest.log"
 }
 
@@ -87,7 +87,7 @@ report_failure() {
 # A skip in CI that nobody has written down in tests/expected_skips.txt is a failure.
 report_skip() {
   local reason
-  reason=$(output_of "$1" "$2" | grep -i skip | tail -n 1 || true)
+  reason=$(output_of "$1" "$2" | grep -v "^\[doctest\]" | grep -i skip | tail -n 1 || true)
   say "-- $1: $2 skipped: ${reason:-it gave no reason}"
   if [[ ${CI:-} == true ]] &&
     ! awk -v p="$1" -v t="$2" '$1 == p && $2 == t { found = 1 } END { exit !found }' tests/expected_skips.txt; then
