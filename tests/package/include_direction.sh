@@ -47,7 +47,9 @@ system_headers='(errno|fcntl|poll|pthread|sched|signal|stddef|stdint|stdlib|stri
 
 check_public() {
   local file=$1 included=$2
-  if [[ $included == weft/* ]]; then
+  if [[ -z $file ]]; then
+    return
+  elif [[ $included == weft/* ]]; then
     [[ -e include/$included ]] || complain "$file" "$included" "there is no such public header"
   elif ! [[ $included =~ ^([a-z_0-9]+|$system_headers)$ ]]; then
     complain "$file" "$included" "a public header includes only weft/, the standard library's and the system's headers"
@@ -65,14 +67,14 @@ includes() {
     sed -nE 's/^([^:]*):[0-9]+:[^<"]*(<([^>]*)>|"([^"]*)").*$/\1 \3\4/p'
 }
 
-while read -r file included; do check_runtime "$file" "$included"; done < <(includes '[<"]' runtime netpoll)
-while read -r file included; do check_public "$file" "$included"; done < <(includes '[<"]' include/weft)
+while read -r file included; do check_runtime "$file" "$included"; done <<<"$(includes '[<"]' runtime netpoll)"
+while read -r file included; do check_public "$file" "$included"; done <<<"$(includes '[<"]' include/weft)"
 
 # A path relative to the including file would slip through the rules above.
 while read -r file included; do
   case $included in
-    runtime/* | netpoll/* | weft/*) ;;
+    '' | runtime/* | netpoll/* | weft/*) ;;
     *) complain "$file" "$included" "name the path from the repository's root" ;;
   esac
-done < <(includes '"' runtime netpoll include/weft)
+done <<<"$(includes '"' runtime netpoll include/weft)"
 exit "$bad"

@@ -14,6 +14,8 @@ command_test() {
   esac
   [[ -z ${WEFT_DEV_TEST:-} ]] || die "a test must not run all tests"
   export WEFT_DEV_TEST=1
+  # The sanitizers, and the tests that count open files, read it; a bare chroot has none.
+  [[ -e /proc/self/maps ]] || die "the tests need /proc: mount it with 'mount -t proc proc /proc'"
   for preset in "${presets[@]}"; do
     if [[ $preset == release ]]; then
       prepare release "${packages_test[@]}" "${packages_test_release[@]}"
@@ -47,11 +49,12 @@ test_preset() {
   local name result
   while read -r result name; do
     case $result in
+      '') ;; # no test ran
       passed) good=$((good + 1)) ;;
       skipped) skips=$((skips + 1)); report_skip "$preset" "$name" || { skips=$((skips - 1)); bad=$((bad + 1)); } ;;
       *) bad=$((bad + 1)); report_failure "$preset" "$name" ;;
     esac
-  done < <(results "$log")
+  done <<<"$(results "$log")"
   if ((status != 0 && bad == 0)); then
     bad=1
     tail -n 20 -- "$log" >&2
