@@ -10,13 +10,15 @@
 
 #define WEFT_DETAIL_STRING_(x) #x
 #define WEFT_DETAIL_STRING(x) WEFT_DETAIL_STRING_(x)
-#define WEFT_VERSION_STRING               \
-  WEFT_DETAIL_STRING(WEFT_VERSION_MAJOR)  \
+#define WEFT_VERSION_STRING              \
+  WEFT_DETAIL_STRING(WEFT_VERSION_MAJOR) \
   "." WEFT_DETAIL_STRING(WEFT_VERSION_MINOR) "." WEFT_DETAIL_STRING(WEFT_VERSION_PATCH)
 
 namespace weft::inline v0 {
 
 /// The version as "major.minor.patch". Never parks.
-constexpr std::string_view version() noexcept { return WEFT_VERSION_STRING; }
+constexpr std::string_view version() noexcept {
+  return WEFT_VERSION_STRING;
+}
 
 }  // namespace weft::inline v0
