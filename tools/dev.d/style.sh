@@ -17,8 +17,9 @@ command_lint() {
   command_fmt --check
   prepare lint "${packages_test[@]}" clang-tidy-19
   configure lint || exit 1
-  say "clang-tidy: the first warning ends it"
-  sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' build/lint/compile_commands.json | grep -v "^$root/build/" | sort -u |
-    xargs -r -n 1 -P "$(nproc)" clang-tidy-19 -p build/lint --quiet 2>build/lint/clang-tidy.log ||
-    die "clang-tidy found something"
+  local sources
+  sources=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' build/lint/compile_commands.json | sort -u)
+  say "clang-tidy: $(wc -l <<<"$sources") files"
+  xargs -r -n 1 -P "$(nproc)" clang-tidy-19 -p build/lint --quiet <<<"$sources" 2>build/lint/clang-tidy.log ||
+    die "clang-tidy found something; what it could not read is in build/lint/clang-tidy.log"
 }
