@@ -6,10 +6,6 @@ file(GLOB_RECURSE weft_sources CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/runtime/*.cpp" "${PROJECT_SOURCE_DIR}/netpoll/*.cpp")
 file(GLOB_RECURSE weft_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/weft/*.hpp")
 
-if(NOT weft_sources)
-  message(WARNING "no sources yet: only the presets can be tried")
-  set(weft_sources "${PROJECT_SOURCE_DIR}/include/weft/version.hpp")
-endif()
 add_library(weft ${weft_sources})
 add_library(weft::weft ALIAS weft)
 
@@ -27,7 +23,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|aarch64")
 endif()
 
 set_target_properties(weft PROPERTIES
-  LINKER_LANGUAGE CXX
   CXX_EXTENSIONS OFF
   CXX_VISIBILITY_PRESET hidden
   VISIBILITY_INLINES_HIDDEN ON

@@ -5,13 +5,9 @@ find_path(WEFT_DOCTEST_INCLUDE_DIR doctest/doctest.h REQUIRED)
 # The support library has main() and what every test program shares.
 function(weft_add_test_support)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/support/*.cpp")
-  if(NOT sources)
-    set(sources "${PROJECT_SOURCE_DIR}/include/weft/version.hpp")
-  endif()
   add_library(weft_test_support OBJECT ${sources})
   target_include_directories(weft_test_support PUBLIC "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
   target_include_directories(weft_test_support SYSTEM PUBLIC "${WEFT_DOCTEST_INCLUDE_DIR}")
-  set_target_properties(weft_test_support PROPERTIES LINKER_LANGUAGE CXX)
   # doctest's own handlers would take SIGSEGV and the alternate stack away from the runtime.
   target_compile_definitions(weft_test_support PUBLIC DOCTEST_CONFIG_NO_POSIX_SIGNALS)
   target_link_libraries(weft_test_support PUBLIC weft::weft)
