@@ -13,7 +13,7 @@ progress_end() { if [[ -t 1 ]]; then printf '\r\033[K'; fi; }
 children=()
 end_children() {
   local pid
-  for pid in "${children[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${children[@]}"; do kill -- "-$pid" 2>/dev/null || kill "$pid" 2>/dev/null || true; done
   children=()
 }
 trap end_children EXIT
@@ -26,7 +26,7 @@ logged() {
   local title=$1 log=$2 started=$SECONDS shown=$SECONDS step
   shift 2
   mkdir -p -- "${log%/*}"
-  "$@" >"$log" 2>&1 </dev/null &
+  setsid "$@" >"$log" 2>&1 </dev/null & # a group of its own, that ends as one: cmake, ninja, the compilers
   local pid=$!
   children+=("$pid")
   while kill -0 "$pid" 2>/dev/null; do
