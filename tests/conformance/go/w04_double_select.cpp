@@ -14,12 +14,12 @@ using weft::testing_support::run;
 using weft::testing_support::scaled;
 
 TEST_CASE("go/select/double_select") {
-  const int count = scaled(100'000, 10'000);
-  run([count] {
+  static constexpr int count = scaled(100'000, 10'000);
+  run([] {
     std::array<weft::chan<int>, 4> lanes;
     weft::chan<int> merged;
 
-    auto sender = weft::spawn([lanes, count]() mutable {
+    auto sender = weft::spawn([lanes]() mutable {
       constexpr auto ignore = [](std::error_code) {};
       for (int i = 0; i < count; ++i) {
         weft::select(weft::on_send(lanes[0], i, ignore), weft::on_send(lanes[1], i, ignore),

@@ -19,8 +19,8 @@ constexpr auto nothing = [] {};
 }  // namespace
 
 TEST_CASE("go/select/nonblock_race: two channels, filled in turn") {
-  const int rounds = scaled(100'000, 10'000);
-  run([rounds] {
+  static constexpr int rounds = scaled(100'000, 10'000);
+  run([] {
     weft::chan<bool> done(1);
     int failures = 0;
     for (int i = 0; i < rounds; ++i) {
@@ -40,8 +40,8 @@ TEST_CASE("go/select/nonblock_race: two channels, filled in turn") {
 }
 
 TEST_CASE("go/select/nonblock_race: the second becomes ready by being closed") {
-  const int rounds = scaled(100'000, 10'000);
-  run([rounds] {
+  static constexpr int rounds = scaled(100'000, 10'000);
+  run([] {
     weft::chan<bool> done(1);
     int failures = 0;
     for (int i = 0; i < rounds; ++i) {
@@ -62,8 +62,8 @@ TEST_CASE("go/select/nonblock_race: the second becomes ready by being closed") {
 
 // A closed channel with nothing in it is ready, and so is one with a value in it: never "would block".
 TEST_CASE("go/select/nonblock_race: try_recv beside a close and a receiver") {
-  const int rounds = scaled(20'000, 5'000);
-  run([rounds] {
+  static constexpr int rounds = scaled(20'000, 5'000);
+  run([] {
     int failures = 0;
     for (int i = 0; i < rounds; ++i) {
       weft::chan<int> c(1);

@@ -12,13 +12,13 @@ using weft::testing_support::run;
 using weft::testing_support::scaled;
 
 TEST_CASE("go/select/self_select") {
-  const int rounds = scaled(10'000, 2'000);
-  run([rounds] {
+  static constexpr int rounds = scaled(10'000, 2'000);
+  run([] {
     for (std::size_t capacity : {0, 10}) {
       weft::chan<int> c(capacity);
       weft::wait_group all;
       for (int me = 0; me < 2; ++me) {
-        all.go([c, me, capacity, rounds]() mutable {
+        all.go([c, me, capacity]() mutable {
           int from_self = 0;
           auto sent = [](std::error_code) {};
           auto got = [&](std::expected<int, std::error_code> v) { from_self += capacity == 0 && v == me; };

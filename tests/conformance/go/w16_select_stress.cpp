@@ -23,8 +23,8 @@ using received = std::expected<std::int64_t, std::error_code>;
 }  // namespace
 
 TEST_CASE("go/select/stress") {
-  const std::int64_t count = scaled(100'000, 5'000);
-  run([count] {
+  static constexpr std::int64_t count = scaled<std::int64_t>(100'000, 5'000);
+  run([] {
     std::array<channel, 4> channels{channel(), channel(), channel(2), channel(3)};
     weft::wait_group all;
     std::array<std::atomic<std::int64_t>, 4> sum{};
@@ -37,7 +37,7 @@ TEST_CASE("go/select/stress") {
         for (std::int64_t i = 0; i < count; ++i) sum[k] += c.recv().value_or(-1'000'000'000);
       });
     }
-    all.go([count, channels]() mutable {
+    all.go([channels]() mutable {
       std::array<std::int64_t, 4> sent{};
       for (std::int64_t i = 0; i < 4 * count; ++i) {
         auto nothing = [](std::error_code) {};
@@ -48,7 +48,7 @@ TEST_CASE("go/select/stress") {
         if (++sent[which] == count) channels[which] = channel(nullptr);
       }
     });
-    all.go([&, count, channels]() mutable {
+    all.go([&, channels]() mutable {
       std::array<std::int64_t, 4> taken{};
       for (std::int64_t i = 0; i < 4 * count; ++i) {
         auto into = [&](std::size_t k) {
