@@ -47,6 +47,13 @@ class until {
     return u;
   }
 
+  /// The same limits, and not later than `t`.
+  [[nodiscard]] until with_deadline(clock::time_point t) const noexcept {
+    until u = *this;
+    if (t < u.deadline_) u.deadline_ = t;
+    return u;
+  }
+
   [[nodiscard]] clock::time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] const context& ctx() const noexcept { return context_; }
   [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
