@@ -164,6 +164,8 @@ class descriptor {
 /// An event from a poller: claims the waiters and adds them to `out`. A key of a descriptor that was closed since is
 /// nothing to anybody.
 void deliver(std::uint64_t key, std::uint32_t events, rt::ready_list& out) noexcept;
+/// close(), if the user has not, and recycle(). May park. Null does nothing.
+void close_handle(descriptor* d) noexcept;
 /// At the end of a run: whoever still waits (plain threads) looks again.
 void wake_everybody() noexcept;
 
