@@ -207,8 +207,8 @@ class connection {
       if (in_.size() != 0) {
         beast::error_code ec;
         in_.consume(r.put(boost::asio::const_buffer(in_.cdata()), ec));
-        if (r.is_done()) return true;
         if (ec && ec != http::error::need_more) return refuse(status_for(ec));
+        if (r.is_done()) return true;
         // What Beast leaves is less than one line of a header, or of a chunk's.
         if (in_.size() >= header_limit) return refuse(http::status::request_header_fields_too_large);
       }

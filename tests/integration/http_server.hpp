@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,10 @@ struct counts {
 
   bool operator==(const counts&) const = default;
 };
+
+inline std::ostream& operator<<(std::ostream& out, const counts& c) {
+  return out << c.connections << " connections, " << c.fibers << " fibers, " << c.files << " files";
+}
 counts count(http_server& server);
 
 }  // namespace weft::integration

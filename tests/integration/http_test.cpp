@@ -149,7 +149,7 @@ TEST_CASE("pipelining: more requests than any buffer holds") {
 TEST_CASE("requests that are no HTTP get 400 and a closed connection") {
   const std::string host = "Host: test\r\n";
   const std::string chunked = "POST /echo HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
-  const std::vector<std::pair<const char*, std::string>> bad{
+  const std::vector<std::pair<std::string, std::string>> bad{
       {"not a request line", "hello\r\n\r\n"},
       {"no target", "GET HTTP/1.1\r\n" + host + "\r\n"},
       {"no version", "GET /\r\n" + host + "\r\n"},

@@ -37,6 +37,13 @@ namespace {
 
 const std::string hello = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 
+// Waits for the counts; says which they are if that is in vain.
+bool settles_at(http_server& server, const counts& wanted) {
+  if (eventually([&] { return count(server) == wanted; }, patience)) return true;
+  MESSAGE("expected " << wanted << ", there are " << count(server));
+  return false;
+}
+
 void wrk(int connections) {
   const std::string program = find_tool("wrk");
   if (program.empty()) return skip("wrk is not installed");
@@ -54,7 +61,7 @@ void wrk(int connections) {
   const auto rate = out.find("Requests/sec:");
   if (rate != out.npos)
     std::printf("%d connections: %s", connections, out.substr(rate, out.find('\n', rate) + 1 - rate).c_str());
-  CHECK(eventually([&] { return count(server) == before; }, patience));
+  CHECK(settles_at(server, before));
   CHECK(server.stop() == ending{.exit_code = 0});
   CHECK(server.program().err() == "");
 }
@@ -194,7 +201,7 @@ TEST_CASE("10,000 idle and 64 busy connections, no error" * doctest::timeout(240
   CHECK(ask_all(idle) == idle_n);
   idle.clear();
   busy.clear();
-  CHECK(eventually([&] { return count(server) == before; }, patience));
+  CHECK(settles_at(server, before));
   CHECK(server.stop() == ending{.exit_code = 0});
   CHECK(server.program().err() == "");
 }
@@ -217,7 +224,7 @@ TEST_CASE("clients that are killed in the middle of requests leave no file and n
     if (round == 0) {
       before = count(server);
     } else {
-      CHECK(eventually([&] { return count(server) == before; }, patience));
+      CHECK(settles_at(server, before));
     }
   }
   CHECK(server.stop() == ending{.exit_code = 0});

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,11 @@ struct ending {
 
   bool operator==(const ending&) const = default;
 };
+
+inline std::ostream& operator<<(std::ostream& out, const ending& e) {
+  if (e.signal != 0) return out << "killed by signal " << e.signal;
+  return out << "exit code " << e.exit_code;
+}
 
 /// A child process. It runs with WEFT_PROCS = $WEFT_TEST_PROCS, so a sample gets the number of Ps of this
 /// test, and dies with the test. The destructor kills it if it is still there.
