@@ -19,7 +19,10 @@
 
 #include <weft/context.hpp>
 #include <weft/detail/config.hpp>
+#include <weft/detail/spinlock.hpp>
+#include <weft/detail/waiter_queue.hpp>
 #include <weft/go.hpp>
+#include <weft/this_fiber.hpp>
 #include <weft/until.hpp>
 
 namespace weft::inline v0 {
@@ -61,7 +64,7 @@ class WEFT_API group_state {
 class group {
  public:
   /// The fibers' context is a child of the calling fiber's.
-  group();
+  group() : group(this_fiber::context()) {}
   /// ... of `parent`.
   explicit group(const weft::context& parent) : state_(std::make_unique<detail::group_state>(parent)) {}
   group(group&&) noexcept = default;
@@ -130,6 +133,3 @@ class group {
 
 }  // namespace weft::inline v0
 
-#include <weft/this_fiber.hpp>
-
-inline weft::group::group() : group(weft::this_fiber::context()) {}

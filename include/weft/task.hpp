@@ -55,6 +55,7 @@ class WEFT_API task_base {
   std::atomic<int> refs_{2};
   mutable spinlock lock_;
   bool done_ = false;
+  bool detached_ = false;  // nobody will read the result
   waiter_queue waiters_;
 };
 
@@ -142,7 +143,7 @@ class [[nodiscard]] task {
   void cancel() { state().cancel(); }
   /// Lets the fiber go on without a handle; its result is dropped, an exception is printed.
   void detach() {
-    state().report_unread();
+    state().report_unread();  // now, or when the fiber ends
     std::exchange(state_, nullptr)->release();
   }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -40,7 +39,7 @@ class WEFT_API timer {
   template <class Rep, class Period>
   explicit timer(std::chrono::duration<Rep, Period> timeout) : timer(detail::deadline_after(timeout)) {}
   explicit timer(clock::time_point when);
-  timer(timer&&) noexcept = default;
+  timer(timer&& o) noexcept : state_(std::exchange(o.state_, nullptr)) {}
   timer& operator=(timer&& o) noexcept;
   ~timer();
 
@@ -60,7 +59,9 @@ class WEFT_API timer {
   [[nodiscard]] std::error_code wait(const until& u = {});
 
  private:
-  std::shared_ptr<detail::timer_state> state_;
+  void drop() noexcept;
+
+  detail::timer_state* state_;
 };
 
 }  // namespace weft::inline v0

@@ -125,6 +125,9 @@ class idle_state {
     return searchers_of(before) == 1;
   }
 
+  /// A claim that cannot be used (no thread could be made): the P, whose mask bit is set again, is idle once more.
+  void abandon(bool as_searcher) { word_.fetch_add(one_idle - (as_searcher ? one_searcher : 0), seq_cst); }
+
   counts load() const {
     const std::uint64_t w = word_.load(seq_cst);
     return {idle_of(w), searchers_of(w), (w & need_search_bit) != 0};
