@@ -11,6 +11,7 @@
 // Rejected: unlocking the waited-for object in the commit, as Go does. With the permit (permit.hpp) a waker may
 // come before the fiber has left its stack, so locks are released before the switch and held for less.
 #include <string>
+#include <utility>
 
 #include "runtime/os/fatal.hpp"
 #include "runtime/os/futex.hpp"
@@ -24,7 +25,10 @@ namespace {
 
 using permit = park_permit<std::atomic<std::uint32_t>>;
 
-void finish_switch(M& m) noexcept { m.commit(m, *m.left); }
+// Nothing is left to do when g0 resumed us.
+void finish_switch(M& m) noexcept {
+  if (auto* commit = std::exchange(m.commit, nullptr)) commit(m, *m.left);
+}
 
 void check_canary(const G& g) noexcept {
   if (canary_intact(g)) return;
@@ -46,6 +50,11 @@ struct commits {
     m.sched->count_out();
   }
 };
+
+G* running_fiber() noexcept {
+  const M* m = current_m();
+  return m == nullptr ? nullptr : m->curg;
+}
 
 G* scheduler::pick_fast(M& m) noexcept {
   P* p = m.p;
