@@ -37,6 +37,8 @@ std::size_t stack_remaining() noexcept {
 
 }  // namespace this_fiber
 
+cancel_source::cancel_source() : cancel_source(this_fiber::context()) {}
+
 int procs() noexcept {
   const rt::entry e;
   return e.sched() == nullptr ? 0 : static_cast<int>(e.sched()->procs());
