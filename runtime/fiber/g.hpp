@@ -57,7 +57,7 @@ struct alignas(64) G : parker {
 
   void set_name(std::string_view n) noexcept {
     char buffer[sizeof(name)] = {};
-    std::memcpy(buffer, n.data(), n.size() < sizeof(buffer) - 1 ? n.size() : sizeof(buffer) - 1);
+    n.copy(buffer, sizeof(buffer) - 1);
     for (int i = 0; i < 4; ++i) {
       std::uint64_t part;
       std::memcpy(&part, buffer + 8 * i, 8);
