@@ -17,7 +17,7 @@ using weft::testing_support::run;
 
 namespace {
 
-struct alignas(64) aligned {
+struct alignas(32) aligned {
   int v = 0;
   friend bool operator==(const aligned&, const aligned&) = default;
 };

@@ -125,7 +125,7 @@ TEST_CASE("blocking: many at once take the time of one") {
         }
         all.wait();
         CHECK(std::chrono::duration_cast<std::chrono::milliseconds>(weft::clock::now() - start).count() < 64 * 20 / 2);
-        CHECK(weft::runtime_stats().threads_created >= 64);
+        CHECK(weft::runtime_stats().threads_created > 8);
         CHECK(weft::procs() == 1);
       },
       {.procs = 1});

@@ -256,8 +256,9 @@ TEST_CASE("select: from a plain thread") {
     weft::chan<int> out;
     weft::cancel_source source;
     plain_thread thread([&, in, out]() mutable {
-      CHECK(weft::select(weft::on_recv(in, ignore), weft::after(2ms, nothing)) == 1);
-      CHECK(weft::select(weft::on_recv(in, ignore), weft::otherwise(nothing)) == 1);
+      weft::chan<int> idle;
+      CHECK(weft::select(weft::on_recv(idle, ignore), weft::after(2ms, nothing)) == 1);
+      CHECK(weft::select(weft::on_recv(idle, ignore), weft::otherwise(nothing)) == 1);
       for (int i = 0; i < 100; ++i) {
         CHECK(weft::select(weft::on_recv(out, ignore), weft::on_recv(in, [&](auto r) { CHECK(r == i); })) == 1);
         CHECK(weft::select(weft::on_send(out, i, ignore), weft::on_recv(in, ignore)) == 0);
@@ -278,6 +279,43 @@ TEST_CASE("select: between threads, without a run") {
   CHECK(weft::select(weft::on_recv(c, [](auto r) { CHECK(r == 8); })) == 0);
   sender.join();
   CHECK(weft::select(weft::on_recv(c, ignore), weft::after(2ms, nothing)) == 1);
+}
+
+// Case objects are lvalues here; what one select left in them must not disturb the next.
+TEST_CASE("select: the same case objects again and again") {
+  run([] {
+    weft::chan<int> a;
+    weft::chan<int> b;
+    weft::cancel_source source;
+    int got = 0;
+    auto take = [&](auto r) { got = r.value_or(-1); };
+    auto recv_a = weft::on_recv(a, take);
+    auto recv_b = weft::on_recv(b, take);
+    auto done = weft::on_done(source.context(), nothing);
+    for (int i = 0; i < 100; ++i) {
+      const bool second = i % 3 == 0;
+      auto sender = weft::spawn([&] { return (second ? b : a).send(i); });
+      if (i % 2 == 0) weft::yield();
+      CHECK(weft::select(recv_a, recv_b, done) == (second ? 1 : 0));
+      CHECK(got == i);
+      CHECK(!sender.get());
+    }
+    auto canceler = weft::spawn([&] {
+      weft::sleep(1ms);
+      source.cancel();
+    });
+    CHECK(weft::select(recv_a, recv_b, done) == 2);
+    canceler.get();
+    CHECK(weft::select(recv_a, done) == 1);
+    auto sender = weft::spawn([&] { return a.send(5); });
+    weft::yield();
+    CHECK(weft::select(recv_a) == 0);
+    CHECK(got == 5);
+    CHECK(!sender.get());
+    a.close();
+    CHECK(weft::select(recv_a) == 0);
+    CHECK(got == -1);  // closed, and not the value before
+  });
 }
 
 TEST_CASE("select: many cases") {
