@@ -41,6 +41,12 @@ struct select_case {
 
   explicit select_case(kind w) noexcept : what(w) {}
 
+  /// Before each use: a case object may be used again.
+  void reset() noexcept {
+    node = {};
+    done_node = {};
+  }
+
   kind what;
   bool send = false;
   chan_base* channel = nullptr;  ///< null for a nil channel and the other kinds
@@ -68,6 +74,8 @@ class recv_case : public select_case {
  public:
   recv_case(chan<T> c, F f) : select_case(kind::channel), chan_(std::move(c)), handler_(std::move(f)) {}
   void arm() noexcept {
+    reset();
+    value_.reset();
     channel = chan_.core();
     node.slot = &value_;
     attempt = [](select_case& c, queued_waiter*& wake) noexcept {
@@ -97,6 +105,7 @@ class send_case : public select_case {
     send = true;
   }
   void arm() noexcept {
+    reset();
     channel = chan_.core();
     node.slot = &value_;
     attempt = [](select_case& c, queued_waiter*& wake) noexcept {
@@ -117,7 +126,7 @@ template <class F>
 class done_case : public select_case {
  public:
   done_case(weft::context c, F f) : select_case(kind::done), handler_(std::move(f)) { ctx = std::move(c); }
-  void arm() noexcept {}
+  void arm() noexcept { reset(); }
   void run() {
     if constexpr (std::invocable<F&, std::error_code>) {
       std::invoke(handler_, ctx.error());
@@ -134,7 +143,7 @@ template <class F>
 class plain_case : public select_case {
  public:
   plain_case(kind k, clock::time_point d, F f) : select_case(k), handler_(std::move(f)) { deadline = d; }
-  void arm() noexcept {}
+  void arm() noexcept { reset(); }
   void run() { std::invoke(handler_); }
 
  private:

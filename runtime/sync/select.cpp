@@ -111,10 +111,11 @@ std::size_t select(select_scratch s) noexcept {
   until limit = until::never();
   limit = limit.with_deadline(deadline);
   waiting wait(limit);
-  for (select_case* c : cases) {
-    c->node.tok = wait.token();
-    c->node.ok = false;
-    if (c->channel != nullptr) (c->send ? c->channel->senders : c->channel->receivers).push_back(c->node);
+  // In the shuffled order, which is what makes cases on the same channel equal.
+  for (std::size_t k = 0; k < s.n; ++k) {
+    select_case& c = *cases[s.poll_order[k]];
+    c.node.tok = wait.token();
+    if (c.channel != nullptr) (c.send ? c.channel->senders : c.channel->receivers).push_back(c.node);
   }
   locks.unlock();
   for (select_case* c : cases) {
