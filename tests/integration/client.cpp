@@ -153,8 +153,9 @@ bool client::sees_end() {
   }
 }
 
-bool client::sees_break() {
-  return (wait_for(fd_, 0) & (POLLERR | POLLHUP)) != 0;
+bool client::readable() const {
+  pollfd p{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&p, 1, 0) > 0;
 }
 
 response get(int port, std::string_view path) {

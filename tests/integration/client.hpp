@@ -49,10 +49,10 @@ class client {
   std::string receive_bytes(std::size_t n);
   /// Waits for the server to close in good order; returns what came before.
   std::string receive_to_end();
+  /// Whether there is something to receive now.
+  [[nodiscard]] bool readable() const;
   /// True if the server closes, in whatever way.
   [[nodiscard]] bool sees_end();
-  /// Waits until the connection is broken for writing.
-  [[nodiscard]] bool sees_break();
 
   void shutdown_write() const;
   void close();

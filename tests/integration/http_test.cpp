@@ -214,11 +214,11 @@ TEST_CASE("a header that is too long gets 431") {
     CHECK(r.has("Connection: close"));
     CHECK(c.receive_to_end() == "");
   }
-  // One field a packet, so that none is ever in the middle of a buffer.
+  // Fields that end where what is read ends, so that the parser never has to keep a piece of one.
   client c(server.port());
-  c.send(start);
-  for (int i = 0; i < 3'000 && c.send_some("X-Field: value\r\n") > 0; ++i) {
-  }
+  const std::string line = "X-Field: " + std::string(64 - 11, 'x') + "\r\n";
+  c.send(start + "X: " + std::string(64 - start.size() - 5, 'x') + "\r\n");
+  for (int i = 0; i < 3'000 && !c.readable(); ++i) c.send(line);
   CHECK(c.receive().status == 431);
 
   client close_to_it(server.port());
@@ -279,16 +279,18 @@ TEST_CASE("slow clients are cut by a deadline, and it counts from the request's 
   in_body.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nabc");
   // A byte now and then is no progress.
   client trickles(server.port());
-  std::string head = "GET / HTTP/1.1\r\nHost: test\r\nX: ";
-  bool cut = false;
+  trickles.send("GET / HTTP/1.1\r\nHost: test\r\nX: ");
+  auto next = began;
   CHECK(eventually(
       [&] {
-        cut = trickles.send_some(head.empty() ? "x"sv : std::string_view(head).substr(0, 1)) < 0;
-        if (!head.empty()) head.erase(0, 1);
-        return cut;
+        if (std::chrono::steady_clock::now() >= next) {
+          trickles.send("x");
+          next += 10ms;
+        }
+        return trickles.readable();
       },
       patience));
-  for (client* c : {&stalls, &in_body}) {
+  for (client* c : {&stalls, &in_body, &trickles}) {
     const auto r = c->receive();
     CHECK(r.status == 408);
     CHECK(r.has("Connection: close"));
