@@ -64,11 +64,14 @@ void context_node::cancel(wake reason) noexcept {
     {
       std::lock_guard hold(n->lock);
       if (n->how.load(std::memory_order_relaxed) == wake::none) {
-        n->how.store(reason, std::memory_order_release);
+        // Whoever asked after the deadline was told "timed out", and the answer must not change.
+        const bool late = n->deadline != clock::time_point::max() && n->deadline <= clock::now();
+        const wake why = late ? wake::timed_out : reason;
+        n->how.store(why, std::memory_order_release);
         while (context_waiter* w = n->waiters) {
           n->waiters = w->next;
           w->linked = false;
-          if (!w->tok.claim(reason == wake::timed_out ? wake::timed_out : wake::canceled)) continue;
+          if (!w->tok.claim(why)) continue;
           w->fired = true;
           w->next = woken;  // the node lives until its waiter is made ready
           woken = w;

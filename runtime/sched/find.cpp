@@ -48,8 +48,10 @@ G* scheduler::found(M& m, G* g) noexcept {
 
 void scheduler::end_search(M& m) noexcept {
   m.searching = false;
-  // The last searcher owes a look: a submitter may have relied on it (idle.hpp).
-  if (idle_.end_search() && work_visible()) wake_one();
+  // The last searcher owes a look: a submitter may have relied on it (idle.hpp). And it may be the M that was woken
+  // out of the poller: if that has something left to wait for and there is an idle P, a successor goes to sleep
+  // there, or the next event and the next timer would have to wait until this M's fiber lets go of it.
+  if (idle_.end_search() && (work_visible() || poller_unattended())) wake_one();
 }
 
 G* scheduler::next_local(P& p) noexcept {

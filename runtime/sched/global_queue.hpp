@@ -42,10 +42,13 @@ class global_queue {
     for (std::size_t i = 0; i < n; ++i) out[i] = ring_[(head_ + i) % ring_.size()];
     if (n > 0) head_ = (head_ + n) % ring_.size();
     size_.fetch_sub(n, std::memory_order_seq_cst);
+    taken_.store(taken_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     return n;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  /// How many were ever taken out.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   /// I3 of sched/idle.hpp.
   [[nodiscard]] bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; }
 
@@ -54,6 +57,7 @@ class global_queue {
   std::vector<G*> ring_;
   std::size_t head_ = 0;
   std::atomic<std::size_t> size_{0};
+  std::atomic<std::uint64_t> taken_{0};
 };
 
 }  // namespace weft::inline v0::rt

@@ -132,6 +132,11 @@ class runq {
   std::uint32_t size() const {
     return tail_.load(relaxed) - head_.load(relaxed) + (next_.load(relaxed) != nullptr ? 1 : 0);
   }
+  /// Anybody. Changes whenever something is taken out.
+  std::uint64_t fingerprint() const {
+    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(next_.load(relaxed))) ^
+           static_cast<std::uint64_t>(head_.load(relaxed)) << 32;
+  }
   bool has_next() const { return next_.load(relaxed) != nullptr; }
 
  private:

@@ -127,6 +127,7 @@ class scheduler {
   bool start_m(P& p, bool searching) noexcept;
   [[nodiscard]] bool work_visible() const noexcept;
   [[nodiscard]] std::int64_t earliest_timer() const noexcept;
+  [[nodiscard]] bool poller_unattended() const noexcept;
   void leaving_idleness() noexcept;
   void stop_all() noexcept;
 
@@ -148,7 +149,7 @@ class scheduler {
   // monitor.cpp
   void wake_monitor() noexcept;
   void monitor() noexcept;
-  void tick(clock::time_point now) noexcept;
+  void tick(clock::time_point now, bool on_time) noexcept;
   void end_run() noexcept;
   void cancel_all() noexcept;
   void apply_signal_request() noexcept;
@@ -193,7 +194,12 @@ class scheduler {
   std::atomic<bool> main_done_{false};
   std::atomic<bool> maybe_deadlocked_{false};
   bool ending_ = false;
-  bool runnable_last_look_ = false;
+  struct sighting {
+    const void* queue = nullptr;  ///< where a fiber waited; null: none did
+    std::uint64_t fingerprint = 0;
+  };
+  [[nodiscard]] sighting find_stranded() const noexcept;
+  sighting stranded_;
   std::mutex signals_lock_;
   sigset_t signals_wanted_{};
   std::atomic<std::uint32_t> signals_asked_{0};

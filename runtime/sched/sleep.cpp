@@ -34,6 +34,11 @@ std::int64_t scheduler::earliest_timer() const noexcept {
   return at;
 }
 
+bool scheduler::poller_unattended() const noexcept {
+  return in_poller_.load(std::memory_order_seq_cst) == nullptr &&
+         (net_->waiters() > 0 || earliest_timer() != timer_heap::none);
+}
+
 void scheduler::take_p(M& m, bool searching) noexcept {
   m.p = ps_[mask_.take(m.last_p)].get();
   m.searching = searching;
