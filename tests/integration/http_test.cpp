@@ -214,7 +214,7 @@ TEST_CASE("a header that is too long gets 431") {
     CHECK(r.has("Connection: close"));
     CHECK(c.receive_to_end() == "");
   }
-  // Fields that end where what is read ends, so that the parser never has to keep a piece of one.
+  // In pieces that are whole fields.
   client c(server.port());
   const std::string line = "X-Field: " + std::string(64 - 11, 'x') + "\r\n";
   c.send(start + "X: " + std::string(64 - start.size() - 5, 'x') + "\r\n");
