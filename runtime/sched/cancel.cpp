@@ -53,12 +53,11 @@ bool interrupt(G& g) noexcept {
 }
 
 void context_node::cancel(wake reason) noexcept {
-  context_node* work = this;
+  // `this` is not on the list: it may be on the list of somebody who cancels its parent just now, and a node has one
+  // link. Every other node is put on at most one list, by the one who marked its parent.
+  context_node* work = nullptr;
   retain(this);
-  work->work_next = nullptr;
-  while (work != nullptr) {
-    context_node* n = work;
-    work = n->work_next;
+  for (context_node* n = this; n != nullptr;) {
     context_waiter* woken = nullptr;
     G* fibers = nullptr;
     {
@@ -103,6 +102,8 @@ void context_node::cancel(wake reason) noexcept {
       fibers = next;
     }
     release(n);
+    n = work;
+    if (n != nullptr) work = n->work_next;
   }
 }
 
