@@ -69,6 +69,7 @@ path_without wrk apt-get
 must_fail "needs wrk, and without apt-get" env -u CXX PATH="$work/path" "$dev" run
 
 if [[ -x $http_server ]]; then
+  : >"$work/server"
   "$http_server" --port 0 >"$work/server" &
   server=$!
   for ((i = 0; i < 100; i++)); do
