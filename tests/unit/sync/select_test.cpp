@@ -35,7 +35,7 @@ TEST_CASE("select: returns the index and runs only that handler") {
     const auto index =
         weft::select(weft::on_recv(a, [&](auto) { ran += 100; }), weft::on_send(full, 1, [&](auto) { ran += 100; }),
                      weft::on_recv(b,
-                                   [&](auto r) {
+                                   [&](const auto& r) {
                                      ++ran;
                                      got = r.value_or("");
                                    }),
