@@ -79,7 +79,7 @@ outcome<T> do_recv(phrase p, weft::chan<T> c) {
   outcome<T> out;
   weft::chan<T> idle1;
   weft::chan<T> idle2(nullptr);
-  auto take = [&out](std::expected<T, std::error_code> r) {
+  auto take = [&out](std::expected<T, std::error_code>&& r) {
     if (r) {
       out.value.emplace(std::move(*r));
     } else {
