@@ -156,13 +156,12 @@ std::error_code start_hub() {
     return d.error();
   }
   made->signals = *d;
-  hub* h = made.get();
-  auto body = [made = std::move(made)]() mutable { read_signals(std::move(made)); };
+  auto body = [h = made.get()] { read_signals(std::unique_ptr<hub>(h)); };
   if (auto ec = weft::try_go(std::move(body), {.name = "weft.signals"})) {
     netpoll::close_handle(*d);
     return ec;
   }
-  the_hub = h;  // its fiber takes the lock before it goes
+  the_hub = made.release();  // the fiber's, which takes the lock before it ends
   return {};
 }
 

@@ -46,8 +46,9 @@ class slab {
     std::uint32_t offset;
   };
   static constexpr place find(std::uint32_t index) noexcept {
-    const auto chunk = static_cast<unsigned>(std::bit_width((index >> first_bits) + 1)) - 1;
-    return {chunk, index - (((std::uint32_t{1} << chunk) - 1) << first_bits)};
+    const std::uint32_t n = (index >> first_bits) + 1;
+    const std::uint32_t before = std::bit_floor(n) - 1;  // descriptors in the chunks before it, in units of the first
+    return {static_cast<unsigned>(std::bit_width(n)) - 1, index - (before << first_bits)};
   }
 
   std::array<std::atomic<descriptor*>, chunks> chunk_{};
