@@ -9,6 +9,7 @@
 #include <exception>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <stdexcept>
@@ -172,8 +173,9 @@ template <class F>
 auto try_spawn(F&& f, const spawn_options& options, const std::source_location& where)
     -> std::expected<task<std::invoke_result_t<std::decay_t<F>&>>, std::error_code> {
   using T = std::invoke_result_t<std::decay_t<F>&>;
-  auto* state = new task_state<T>(child_context(options.context), where);
-  auto body = [state, f = std::optional<std::decay_t<F>>(std::forward<F>(f))]() mutable {
+  // Owned here until the fiber has been started: copying `f` may throw.
+  auto owned = std::make_unique<task_state<T>>(child_context(options.context), where);
+  auto body = [state = owned.get(), f = std::optional<std::decay_t<F>>(std::forward<F>(f))]() mutable {
     std::exception_ptr error;
     try {
       state->call(*f);
@@ -183,12 +185,8 @@ auto try_spawn(F&& f, const spawn_options& options, const std::source_location& 
     f.reset();  // what it captured is gone before the joiner goes on
     state->finish(std::move(error));
   };
-  if (auto ec = launch(std::move(body), options, where, state->ctx().node())) {
-    state->release();
-    state->release();
-    return std::unexpected(ec);
-  }
-  return task<T>(state);
+  if (auto ec = launch(std::move(body), options, where, owned->ctx().node())) return std::unexpected(ec);
+  return task<T>(owned.release());
 }
 
 }  // namespace detail

@@ -45,11 +45,15 @@ void make_execution(execution& e, void* top, std::size_t size, void (*entry)(bc:
   e.fake_stack = nullptr;
   e.stack_low = static_cast<char*>(top) - size;
   e.stack_size = size;
-  // The fiber that was here before never returned from its last frames: their red zones are still there.
-  __asan_unpoison_memory_region(e.stack_low, size);
 #endif
 #if WEFT_TSAN
   if (e.tsan_fiber == nullptr) e.tsan_fiber = __tsan_create_fiber(0);
+#endif
+}
+
+void reuse_stack([[maybe_unused]] char* low, [[maybe_unused]] char* high) noexcept {
+#if WEFT_ASAN
+  __asan_unpoison_memory_region(low, static_cast<std::size_t>(high - low));
 #endif
 }
 

@@ -42,6 +42,10 @@ exception_state* thread_exception_state() noexcept;
 /// Makes the calling thread's own stack a switch target.
 void adopt_thread(execution& e) noexcept;
 
+/// Before anything is put on a stack that another fiber had: it never returned from its last frames, and their red
+/// zones are still there, also where the next fiber's closure will be.
+void reuse_stack(char* low, char* high) noexcept;
+
 /// Prepares `e` to begin in `entry` on the stack that ends below `top`. `entry` must call begin_execution()
 /// first, and must never return.
 void make_execution(execution& e, void* top, std::size_t size, void (*entry)(boost::context::detail::transfer_t)) noexcept;

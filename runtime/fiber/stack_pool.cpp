@@ -40,7 +40,9 @@ stack_pool::~stack_pool() {
     for (const piece& p : c.pieces) {
       for (std::size_t i = 0; i < p.carved; ++i) {
         // Found by the same arithmetic as when it was made.
-        destroy_execution(make_g(static_cast<int>(&c - classes_), p, i)->exec);
+        G* g = make_g(static_cast<int>(&c - classes_), p, i);
+        destroy_execution(g->exec);
+        reuse_stack(g->stack_low, p.base + (i + 1) * stride(g->stack_class));  // whoever is mapped there next
       }
       os::unreserve(p.base, p.size);
     }

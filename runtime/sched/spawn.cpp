@@ -108,6 +108,7 @@ detail::new_fiber scheduler::make(M* m, const spawn_options& o, const std::sourc
     detail::retain(ctx);
     ctx->add_member(*g);
   }
+  reuse_stack(g->stack_low, g->stack_high());
   const std::uintptr_t closure = align_down(reinterpret_cast<std::uintptr_t>(g) - size, std::max(align, std::size_t{16}));
   auto* const top = reinterpret_cast<char*>(align_down(closure, 16));
   g->closure = reinterpret_cast<void*>(closure);

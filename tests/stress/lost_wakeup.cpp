@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <random>
 #include <thread>
+#include <memory>
 #include <vector>
 
 #include <weft/detail/testing.hpp>
@@ -194,13 +195,14 @@ TEST_CASE("stress/lost_wakeup: readied in a chain") {
 TEST_CASE("stress/lost_wakeup: spawned from outside") {
   const no_rescue off;
   run([] {
-    thread_barrier barrier(procs() + 1);
+    // Shared: the last fibers may still be on their way out of it when main has gone.
+    const auto barrier = std::make_shared<thread_barrier>(procs() + 1);
     plain_thread outside([&] {
       round_timer timed;
       for (int r = 0; r < rounds; ++r) {
         timed([&] {
-          for (int i = 0; i < procs(); ++i) weft::go([&] { barrier.arrive_and_wait(); });
-          barrier.arrive_and_wait();
+          for (int i = 0; i < procs(); ++i) weft::go([barrier] { barrier->arrive_and_wait(); });
+          barrier->arrive_and_wait();
         });
       }
     });
