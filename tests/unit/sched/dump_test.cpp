@@ -100,7 +100,8 @@ TEST_CASE("stats: they move") {
     weft::blocking([] {});
     const auto after = weft::runtime_stats();
     CHECK(after.spawned - before.spawned == 100);
-    CHECK(after.schedules - before.schedules >= 200);
+    // Each fiber once, and main; a yield that finds nobody to yield to is no schedule.
+    CHECK(after.schedules - before.schedules > 100);
     CHECK(after.threads >= 1);
     CHECK(after.threads_created >= after.threads);
     CHECK(after.runnable_but_idle == 0);
