@@ -203,7 +203,7 @@ TEST_CASE("write_all is not interleaved") {
     constexpr int blocks = 6;
     weft::wait_group all;
     for (const char letter : {'a', 'b', 'c'}) {
-      all.go([&client = client, letter] {
+      all.go([&client, letter] {
         const std::string text(block, letter);
         for (int i = 0; i < blocks; ++i) CHECK_FALSE(client.write_all(text).ec);
       });
@@ -239,11 +239,11 @@ TEST_CASE("a reset ends a read and a write that wait") {
     std::error_code read;
     std::error_code written;
     weft::wait_group all;
-    all.go([&, &client = client] {
+    all.go([&] {
       char buffer[1];
       read = client.read(buffer).ec;
     });
-    all.go([&, &client = client] { written = client.write_all(std::string(1 << 20, 'x')).ec; });
+    all.go([&] { written = client.write_all(std::string(1 << 20, 'x')).ec; });
     CHECK(waiting_in_poller(2));
     CHECK_FALSE(server.set_reset_on_close(true));
     CHECK_FALSE(server.close());
@@ -262,7 +262,7 @@ TEST_CASE("urgent data does not strand what follows it") {
       auto [client, server] = connect_to(ln);
       weft::wait_group all;
       // Waiting, so that the event is used up by its first recv, which stops at the mark.
-      all.go([&server = server] { CHECK(read_exactly(server, 4, 5s) == "abcd"); });
+      all.go([&server] { CHECK(read_exactly(server, 4, 5s) == "abcd"); });
       CHECK(waiting_in_poller(1));
       const int fd = client.native_handle();
       CHECK(::send(fd, "ab", 2, 0) == 2);
