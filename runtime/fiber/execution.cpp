@@ -47,7 +47,10 @@ void make_execution(execution& e, void* top, std::size_t size, void (*entry)(bc:
   e.stack_size = size;
 #endif
 #if WEFT_TSAN
-  if (e.tsan_fiber == nullptr) e.tsan_fiber = __tsan_create_fiber(0);
+  // A new one for each life: a fiber ends without returning from its last frames, so its shadow call stack would grow
+  // with every reuse, and overflow after some thousands.
+  if (e.tsan_fiber != nullptr) __tsan_destroy_fiber(e.tsan_fiber);
+  e.tsan_fiber = __tsan_create_fiber(0);
 #endif
 }
 
