@@ -72,7 +72,7 @@ TEST_CASE("stack: all of it can be used") {
 TEST_CASE("stack: remaining goes down with depth") {
   run([] {
     const auto here = weft::this_fiber::stack_remaining();
-    auto deeper = [] {
+    auto deeper = [] [[gnu::noinline]] {
       volatile char frame[4096];
       frame[0] = 1;
       return weft::this_fiber::stack_remaining() + static_cast<std::size_t>(frame[0] - 1);
