@@ -44,23 +44,38 @@ bool settles_at(http_server& server, const counts& wanted) {
   return false;
 }
 
+// One run of wrk: no error, and its report.
+std::string run_wrk(const std::string& program, http_server& server, int connections, int seconds) {
+  process load({program, "-t1", "-c" + std::to_string(connections), "-d" + std::to_string(seconds) + "s", "--timeout",
+                "20s", "http://" + server.address() + "/"});
+  CHECK(load.wait() == ending{.exit_code = 0});
+  std::string out = load.out();
+  CAPTURE(out);
+  CHECK(out.find("Requests/sec:") != out.npos);
+  CHECK(out.find("Socket errors") == out.npos);
+  CHECK(out.find("Non-2xx") == out.npos);
+  return out;
+}
+
 void wrk(int connections) {
   const std::string program = find_tool("wrk");
   if (program.empty()) return skip("wrk is not installed");
   http_server server;
   const counts before = count(server);
-  process load({program, "-t1", "-c" + std::to_string(connections), "-d2s", "--timeout", "20s",
-                "http://" + server.address() + "/"});
-  CHECK(load.wait() == ending{.exit_code = 0});
-  const std::string out = load.out();
+  // On a machine with dozens of other busy processes two seconds can be over before the first response. That is not an
+  // error of the server, so it gets a longer time, once; none then is one.
+  constexpr std::string_view none = "Requests/sec:      0.00";
+  std::string out = run_wrk(program, server, connections, 2);
+  if (out.find(none) != out.npos) {
+    MESSAGE("no response in 2 s: trying 10 s");
+    out = run_wrk(program, server, connections, 10);
+  }
   CAPTURE(out);
-  CHECK(out.find("Requests/sec:") != out.npos);
-  CHECK(out.find("Requests/sec:      0.00") == out.npos);
-  CHECK(out.find("Socket errors") == out.npos);
-  CHECK(out.find("Non-2xx") == out.npos);
+  CHECK(out.find(none) == out.npos);
   const auto rate = out.find("Requests/sec:");
-  if (rate != out.npos)
+  if (rate != out.npos) {
     std::printf("%d connections: %s", connections, out.substr(rate, out.find('\n', rate) + 1 - rate).c_str());
+  }
   CHECK(settles_at(server, before));
   CHECK(server.stop() == ending{.exit_code = 0});
   CHECK(server.program().err() == "");
