@@ -59,6 +59,8 @@ void weft::testing_support::skip(std::string_view reason) {
 int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == "--child") return weft::testing_support::child_main(argv[2]);
 
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what a test printed before it hung or crashed is not lost
+
   doctest::Context context(argc, argv);
   const int result = context.run();
   if (context.shouldExit() || result != 0) return result;

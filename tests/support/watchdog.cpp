@@ -2,6 +2,7 @@
 #include "tests/support/watchdog.hpp"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,32 @@ void on_alarm(int) {
   std::abort();
 }
 
+#if defined(__x86_64__)
+// The thread sanitizer puts handlers off until the thread calls something it knows, which a thread that
+// sleeps in a bare futex call never does. So the handler is installed behind its back.
+extern "C" void weft_test_return_from_signal();
+asm(".text\n"
+    "weft_test_return_from_signal:\n"
+    "  mov $15, %eax\n"  // rt_sigreturn
+    "  syscall\n");
+
+void handle_alarm() {
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    unsigned long mask;
+  } const action{on_alarm, 0x0400'0000 /* SA_RESTORER */, weft_test_return_from_signal, 0};
+  ::syscall(SYS_rt_sigaction, SIGALRM, &action, nullptr, sizeof action.mask);
+}
+#else
+void handle_alarm() {
+  struct sigaction action{};
+  action.sa_handler = on_alarm;
+  ::sigaction(SIGALRM, &action, nullptr);
+}
+#endif
+
 timer_t make_timer(int signal) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
@@ -71,9 +98,7 @@ void set(timer_t timer, std::chrono::seconds in) {
 
 void arm_watchdog(const char* what, std::chrono::seconds limit) {
   static const bool made = [] {
-    struct sigaction action{};
-    action.sa_handler = on_alarm;
-    ::sigaction(SIGALRM, &action, nullptr);
+    handle_alarm();
     ask_timer = make_timer(SIGALRM);
     kill_timer = make_timer(SIGKILL);
     return true;
