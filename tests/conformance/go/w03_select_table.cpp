@@ -108,10 +108,12 @@ TEST_CASE("go/select/table") {
         {"select with otherwise", select_recv_otherwise}};
     for (const row& r : table()) {
       for (const auto& [how, blocks] : sends) {
-        CHECK_MESSAGE(blocks(r.make()) == r.send_blocks, r.name, ": ", how);
+        const bool blocked = blocks(r.make());  // parks: not inside a message, which is thread-local
+        CHECK_MESSAGE(blocked == r.send_blocks, r.name, ": ", how);
       }
       for (const auto& [how, blocks] : recvs) {
-        CHECK_MESSAGE(blocks(r.make()) == r.recv_blocks, r.name, ": ", how);
+        const bool blocked = blocks(r.make());
+        CHECK_MESSAGE(blocked == r.recv_blocks, r.name, ": ", how);
       }
     }
   });

@@ -40,11 +40,11 @@ TEST_CASE("dump: names, ids, reasons and spawn sites") {
         {.name = "a-receiver"});
     auto sleeper = weft::spawn([] { (void)weft::sleep(1h); }, {.name = "a-sleeper"});
     std::string text;
-    CHECK_MESSAGE(eventually([&] {
-                    text = weft::dump_fibers();
-                    return has(text, "chan receive") && has(text, "sleep");
-                  }),
-                  text);
+    const bool shown = eventually([&] {
+      text = weft::dump_fibers();
+      return has(text, "chan receive") && has(text, "sleep");
+    });
+    CHECK_MESSAGE(shown, text);
     CHECK_MESSAGE(has(text, "a-receiver"), text);
     CHECK_MESSAGE(has(text, "a-sleeper"), text);
     CHECK_MESSAGE(has(text, "dump_test.cpp"), text);
