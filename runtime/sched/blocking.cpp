@@ -20,7 +20,10 @@ void scheduler::lend(M& m, G& g) noexcept {
   lent_.fetch_add(1, std::memory_order_relaxed);
   m.last_p = p.id;
   m.p = nullptr;
-  if (hand_off(p)) return;
+  m.deciding.store(true, std::memory_order_relaxed);
+  const bool gone = hand_off(p);
+  m.deciding.store(false, std::memory_order_relaxed);
+  if (gone) return;
   // No thread could be had: the call blocks P, too. Slow, but nothing is lost.
   m.p = &p;
   g.lent = false;

@@ -21,6 +21,8 @@ scheduler* pin_run() noexcept {
 
 void unpin_run() noexcept { pins.fetch_sub(1, std::memory_order_release); }
 
+std::uint32_t run_pins() noexcept { return pins.load(std::memory_order_relaxed); }
+
 bool publish_run(scheduler* s) noexcept {
   scheduler* none = nullptr;
   return the_run.compare_exchange_strong(none, s, std::memory_order_seq_cst);

@@ -15,6 +15,8 @@ namespace weft::inline v0::rt {
 /// The run that plain threads find. Null if none is on.
 scheduler* pin_run() noexcept;
 void unpin_run() noexcept;
+/// Plain threads inside now.
+[[nodiscard]] std::uint32_t run_pins() noexcept;
 /// Makes `s` the run of this process; false if there is one.
 bool publish_run(scheduler* s) noexcept;
 /// Ends that, and waits until no plain thread is inside.

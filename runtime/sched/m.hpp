@@ -28,6 +28,9 @@ struct M {
   void (*commit)(M&, G&) noexcept = nullptr;
   G* left = nullptr;
 
+  /// Awake in scheduler code: it may be about to find, or to wake somebody for, whatever waits in a queue. False while
+  /// it runs a fiber's own code or sleeps. For the monitor, which must not take a stopped decision for a lost wake-up.
+  std::atomic<bool> deciding{true};
   bool searching = false;  ///< counted in idle_state's searchers
   std::uint32_t last_p = 0;
   std::uint64_t random = 0;

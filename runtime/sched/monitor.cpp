@@ -27,7 +27,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto period = 10ms;
-constexpr auto punctual = 2ms;
 constexpr std::size_t trims_per_look = 256;
 
 }  // namespace
@@ -90,7 +89,6 @@ void scheduler::run(void (*main_body)(void*), void* argument, const std::source_
 
 void scheduler::monitor() noexcept {
   clock::time_point drain_until = clock::time_point::max();
-  clock::time_point due = clock::time_point::max();  // of the next look, if it is not woken before
   for (;;) {
     const std::uint32_t seen = monitor_word_.load(std::memory_order_seq_cst);
     apply_signal_request();
@@ -110,7 +108,7 @@ void scheduler::monitor() noexcept {
     const bool quiet = idle_.load().idle == ps_.size();
     if (quiet && maybe_deadlocked_.load(std::memory_order_relaxed)) check_deadlock();
     const auto now = clock::now();
-    if (!quiet) tick(now, now - punctual < due);
+    if (!quiet) tick(now);
     const bool cold_left = stacks_.trim(trims_per_look) != 0;
     const bool suspicious = maybe_deadlocked_.load(std::memory_order_relaxed);
 
@@ -119,38 +117,47 @@ void scheduler::monitor() noexcept {
       monitor_deep_.exchange(true, std::memory_order_seq_cst);
       if (idle_.load().idle == ps_.size()) until = drain_until;
     }
-    due = until;
     os::futex_wait(monitor_word_, seen, until);
     monitor_deep_.store(false, std::memory_order_seq_cst);
   }
 }
 
-void scheduler::tick(clock::time_point now, bool on_time) noexcept {
+void scheduler::tick(clock::time_point now) noexcept {
   if (net_->waiters() > 0 && now.time_since_epoch().count() - last_poll_.load(std::memory_order_relaxed) >=
                                  std::chrono::nanoseconds(period).count()) {
     poll_now(nullptr);
   }
-  // A fiber waits beside an idle P, nobody searches and no wake is on its way (a woken M counts as a searcher). At two
-  // looks in a row, with nothing taken from that queue in between, the wake-up protocol has failed: never seen, and
-  // counted, so that it would be; and mended. A look that comes late says that the machine has no CPU to spare: then a
-  // submitter may have been stopped between publishing and waking.
+  // A fiber waits beside an idle P, nobody searches and no wake is on its way (a woken M counts as a searcher), at two
+  // looks in a row with nothing taken from that queue in between: the wake-up protocol has failed. Never seen, and
+  // counted, so that it would be; and mended.
   const sighting seen = find_stranded();
-  const bool again = seen.queue != nullptr && seen.queue == stranded_.queue && seen.fingerprint == stranded_.fingerprint;
-  if (again && on_time) {
+  if (seen.queue != nullptr && seen.queue == stranded_.queue && seen.fingerprint == stranded_.fingerprint) {
     counters_.runnable_but_idle.fetch_add(1, std::memory_order_relaxed);
     if (rescue_enabled.load(std::memory_order_relaxed)) wake_one();
   }
-  stranded_ = on_time ? seen : sighting{};
+  stranded_ = seen;
 }
 
-scheduler::sighting scheduler::find_stranded() const noexcept {
+scheduler::sighting scheduler::find_stranded() noexcept {
   const auto idle = idle_.load();
   if (idle.idle == 0 || idle.searchers != 0) return {};
-  if (!global_.empty()) return {&global_, global_.taken()};
-  for (const auto& p : ps_) {
-    if (!p->queue.empty()) return {p.get(), p->queue.fingerprint()};
+  sighting seen;
+  if (!global_.empty()) {
+    seen = {&global_, global_.taken()};
+  } else {
+    for (const auto& p : ps_) {
+      if (!p->queue.empty()) seen = {p.get(), p->queue.fingerprint()};
+    }
   }
-  return {};
+  if (seen.queue == nullptr) return {};
+  // Whoever is in the middle of publishing, re-checking or searching may have been stopped there by the kernel, and
+  // will see to it when it goes on.
+  if (run_pins() != 0) return {};
+  std::lock_guard hold(threads_lock_);
+  for (const auto& m : ms_) {
+    if (m->deciding.load(std::memory_order_relaxed)) return {};
+  }
+  return seen;
 }
 
 void scheduler::cancel_all() noexcept {

@@ -89,7 +89,9 @@ void scheduler::loop(M& m) noexcept {
   while (G* g = find_runnable(m)) {
     m.curg = g;
     g->status.store(g_status::running, std::memory_order_relaxed);
+    m.deciding.store(false, std::memory_order_relaxed);
     switch_execution(m.g0, g->exec, m.exceptions);
+    m.deciding.store(true, std::memory_order_relaxed);
     m.curg = nullptr;
     finish_switch(m);
   }
@@ -143,6 +145,8 @@ void scheduler::push_tail(P& p, G& g) noexcept {
 
 void scheduler::enqueue(M* m, G& g, place where) noexcept {
   g.status.store(g_status::runnable, std::memory_order_relaxed);
+  const bool from_fiber = m != nullptr && !m->deciding.load(std::memory_order_relaxed);
+  if (from_fiber) m->deciding.store(true, std::memory_order_relaxed);
   if (m != nullptr && m->p != nullptr) {
     P& p = *m->p;
     G* displaced = &g;
@@ -153,6 +157,7 @@ void scheduler::enqueue(M* m, G& g, place where) noexcept {
     global_.push(&one, 1);
   }
   wake_if_wanted();
+  if (from_fiber) m->deciding.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace weft::inline v0::rt

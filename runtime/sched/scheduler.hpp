@@ -149,7 +149,7 @@ class scheduler {
   // monitor.cpp
   void wake_monitor() noexcept;
   void monitor() noexcept;
-  void tick(clock::time_point now, bool on_time) noexcept;
+  void tick(clock::time_point now) noexcept;
   void end_run() noexcept;
   void cancel_all() noexcept;
   void apply_signal_request() noexcept;
@@ -198,7 +198,7 @@ class scheduler {
     const void* queue = nullptr;  ///< where a fiber waited; null: none did
     std::uint64_t fingerprint = 0;
   };
-  [[nodiscard]] sighting find_stranded() const noexcept;
+  [[nodiscard]] sighting find_stranded() noexcept;
   sighting stranded_;
   std::mutex signals_lock_;
   sigset_t signals_wanted_{};

@@ -94,7 +94,9 @@ void scheduler::sleep(M& m) noexcept {
       may_poll = !m.poll_in_vain;
       enlist(m);
     } else {
+      m.deciding.store(false, std::memory_order_relaxed);
       os::futex_wait(m.wake, 0);
+      m.deciding.store(true, std::memory_order_relaxed);
     }
   }
 }
@@ -121,7 +123,9 @@ bool scheduler::sleep_in_poller(M& m) noexcept {
   }
   collector ready;
   const auto deadline = until == timer_heap::none ? clock::time_point::max() : clock::time_point(clock::duration(until));
+  m.deciding.store(false, std::memory_order_relaxed);
   const int events = net_->poll(deadline, ready);
+  m.deciding.store(true, std::memory_order_relaxed);
   const auto now = clock::now();
   last_poll_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   if (events > 0) counters_.netpolls.fetch_add(1, std::memory_order_relaxed);
