@@ -3,8 +3,8 @@
 
 packages_build=(g++ cmake ninja-build pkg-config libboost-context-dev)
 packages_run=(wrk)
-packages_test=(doctest-dev)
-packages_test_release=(relacy-dev spin wrk)
+packages_test=(doctest-dev wrk)
+packages_test_release=(relacy-dev spin)
 packages_clang=(clang-19 libclang-rt-19-dev)
 
 compiler() { printf '%s' "${CXX:-g++}"; }
