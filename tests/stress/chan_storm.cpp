@@ -136,7 +136,14 @@ struct storm {
           weft::select(weft::on_recv(c, take), weft::after(std::chrono::microseconds(random() % 100), [] {}));
           break;
         default:
-          take(c.recv());
+          // Without a limit only on both: if all consumers waited for one channel, the last producer could wait for
+          // somebody to take from the other.
+          if (a_open && b_open) {
+            weft::select(weft::on_recv(a, [&](auto r) { a_open = r.has_value(), got(std::move(r)); }),
+                         weft::on_recv(b, [&](auto r) { b_open = r.has_value(), got(std::move(r)); }));
+          } else {
+            take(c.recv());
+          }
           break;
       }
     }
