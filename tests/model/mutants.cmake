@@ -41,7 +41,7 @@ mutant(runq_thief_tail_relaxed CHECKER relacy/runq_steal FILE runtime/sched/runq
   FROM [[victim.tail_.load(acquire)]]
   TO [[victim.tail_.load(relaxed)]])
 
-mutant(runq_steal_publish_relaxed CHECKER relacy/runq_steal FILE runtime/sched/runq.hpp
+mutant(runq_steal_publish_relaxed CHECKER relacy/runq_chain FILE runtime/sched/runq.hpp
   FROM [[tail_.exchange(tail + n - 1, seq_cst)]]
   TO [[tail_.exchange(tail + n - 1, relaxed)]])
 
@@ -57,6 +57,14 @@ mutant(runq_pop_without_cas CHECKER relacy/runq_steal FILE runtime/sched/runq.hp
 mutant(runq_empty_without_reread CHECKER relacy/runq_next FILE runtime/sched/runq.hpp
   FROM [[if (tail == tail_.load(seq_cst)) return head == tail && !next;]]
   TO [[return head == tail && !next;]])
+
+mutant(runq_empty_next_first CHECKER relacy/runq_next FILE runtime/sched/runq.hpp
+  FROM [[const std::uint32_t head = head_.load(seq_cst);
+      const std::uint32_t tail = tail_.load(seq_cst);
+      const bool next = next_.load(seq_cst) != nullptr;]]
+  TO [[const bool next = next_.load(seq_cst) != nullptr;
+      const std::uint32_t head = head_.load(seq_cst);
+      const std::uint32_t tail = tail_.load(seq_cst);]])
 
 mutant(runq_empty_acquire CHECKER relacy/idle FILE runtime/sched/runq.hpp
   FROM [[const std::uint32_t tail = tail_.load(seq_cst);]]
@@ -146,14 +154,14 @@ mutant(idle_mask_relaxed CHECKER relacy/idle FILE runtime/sched/idle.hpp
 # --- the order of the steps, in the kernel
 
 mutant(idle_no_recheck CHECKER relacy/idle FILE tests/model/relacy/idle.cpp
-  FROM [[if (work_seen()) {                     // I3]]
+  FROM [[if (work_seen()) {                    // I3]]
   TO [[if (false) {]])
 
 mutant(idle_recheck_before_i2 CHECKER relacy/idle FILE tests/model/relacy/idle.cpp
-  FROM [[mask.set(p);                  // I1]]
+  FROM [[mask.set(p);                   // I1]]
   TO [[const bool seen = work_seen();
       mask.set(p);]]
-  FROM2 [[if (work_seen()) {                     // I3]]
+  FROM2 [[if (work_seen()) {                    // I3]]
   TO2 [[if (seen) {]])
 
 mutant(idle_s2_before_s1 CHECKER relacy/idle FILE tests/model/relacy/idle.cpp
@@ -169,7 +177,7 @@ mutant(idle_searcher_leaves CHECKER relacy/idle FILE tests/model/relacy/idle.cpp
 
 mutant(idle_touches_after_i1 CHECKER relacy/idle FILE tests/model/relacy/idle.cpp
   FROM [[hold(p);
-      mask.set(p);                  // I1]]
+      mask.set(p);                   // I1]]
   TO [[mask.set(p);
       hold(p);]])
 
@@ -182,9 +190,9 @@ mutant(permit_commit_store CHECKER relacy/park FILE runtime/sched/permit.hpp
   TO [[w.store(parked, release);
     return true;]])
 
-mutant(permit_commit_relaxed CHECKER relacy/park FILE runtime/sched/permit.hpp
+mutant(permit_commit_acquire CHECKER relacy/park FILE runtime/sched/permit.hpp
   FROM [[parked, acq_rel, acquire)]]
-  TO [[parked, relaxed, acquire)]])
+  TO [[parked, acquire, acquire)]])
 
 mutant(permit_commit_fails_relaxed CHECKER relacy/park FILE runtime/sched/permit.hpp
   FROM [[parked, acq_rel, acquire)]]
@@ -200,6 +208,14 @@ mutant(permit_notify_load_store CHECKER relacy/park FILE runtime/sched/permit.hp
     w.store(notified, release);
     if (old != parked) return false;]])
 
+mutant(permit_notify_release CHECKER relacy/park FILE runtime/sched/permit.hpp
+  FROM [[w.exchange(notified, acq_rel)]]
+  TO [[w.exchange(notified, release)]])
+
+mutant(permit_notify_acquire CHECKER relacy/park FILE runtime/sched/permit.hpp
+  FROM [[w.exchange(notified, acq_rel)]]
+  TO [[w.exchange(notified, acquire)]])
+
 mutant(permit_notify_keeps CHECKER relacy/park FILE runtime/sched/permit.hpp
   FROM [[if (w.exchange(notified, acq_rel) != parked) return false;
     w.store(none, relaxed);]]
@@ -211,7 +227,8 @@ mutant(ticket_without_seq CHECKER relacy/park FILE tests/model/relacy/park.cpp
 
 mutant(ticket_claim_load_store CHECKER relacy/park FILE tests/model/relacy/park.cpp
   FROM [[std::uint64_t expected = open;
-    return word.compare_exchange_strong(expected, (open & ~std::uint64_t{0xff}) | claimed_bit, rt::seq_cst, rt::relaxed);]]
+    return word.compare_exchange_strong(expected, (open & ~std::uint64_t{0xff}) | claimed_bit, rt::seq_cst,
+                                        rt::relaxed);]]
   TO [[if (word.load(rt::seq_cst) != open) return false;
     word.store((open & ~std::uint64_t{0xff}) | claimed_bit, rt::seq_cst);
     return true;]])
@@ -229,6 +246,19 @@ mutant(spin_recheck_before_i2 CHECKER spin/idle DEFINES CASE=1 ITEMS=3 FILE test
   FROM2 [[look(seen);  // I3]]
   TO2 [[skip;]])
 
+mutant(spin_only_searchers_recheck CHECKER spin/idle DEFINES CASE=5 ITEMS=2 FILE tests/model/spin/idle.pml
+  FROM [[:: searching -> searchers--; searching = false
+       :: else
+       fi;]]
+  TO [[:: searching -> searchers--; searching = false; last = true
+       :: else
+       fi;]]
+  FROM2 [[look(seen);  // I3]]
+  TO2 [[if
+  :: last -> look(seen); last = false
+  :: else
+  fi;]])
+
 mutant(spin_wake_without_claim CHECKER spin/idle DEFINES CASE=1 ITEMS=3 FILE tests/model/spin/idle.pml
   FROM [[:: idle_ps > 0 && searchers == 0 -> idle_ps--; searchers++
        :: else -> wanted = false]]
@@ -242,6 +272,15 @@ mutant(spin_woken_claims CHECKER spin/idle DEFINES CASE=1 ITEMS=3 FILE tests/mod
        :: else -> wanted = false]]
   FROM2 [[asleep[me] = false; searching = true]]
   TO2 [[asleep[me] = false; searching = true; idle_ps--; searchers++]])
+
+mutant(spin_abandon_without_look CHECKER spin/idle DEFINES CASE=6 ITEMS=2 NO_THREADS=1 FILE tests/model/spin/idle.pml
+  FROM [[wanted = (sleeps(0) || sleeps(1) || sleeps(2));]]
+  TO [[wanted = false;]])
+
+mutant(spin_enlists_after_look CHECKER spin/idle DEFINES CASE=6 ITEMS=2 NO_THREADS=1 FILE tests/model/spin/idle.pml
+  FROM [[asleep[me] = true;
+  look(seen);  // I3]]
+  TO [[look(seen);]])
 
 mutant(spin_s2_before_s1 CHECKER spin/idle DEFINES CASE=1 ITEMS=3 FILE tests/model/spin/idle.pml
   FROM [[atomic { ring[p]++; submitting++; work-- };  // S1

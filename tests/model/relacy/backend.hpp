@@ -10,11 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <new>
 #include <source_location>
-#include <cstdlib>
 #include <string_view>
 #include <system_error>
 #include <type_traits>

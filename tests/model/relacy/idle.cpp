@@ -151,13 +151,13 @@ struct sched {
         }
       }
       hold(p);
-      mask.set(p);                  // I1
+      mask.set(p);                   // I1
       if (!idle.enter(searching)) {  // I2
         p = mask.take(p);
         searching = true;
         continue;
       }
-      if (work_seen()) {                     // I3
+      if (work_seen()) {                    // I3
         if (idle.claim_or_need_search()) {  // I4
           p = mask.take(p);
           searching = true;
@@ -316,15 +316,16 @@ int main(int argc, char** argv) {
              {
                  MODEL_SUITE(refused, full()),
                  MODEL_SUITE(external, full()),
+                 // What finds most first.
+                 MODEL_SUITE(comes_back, random(50'000)),
+                 MODEL_SUITE(two_idlers, random(50'000)),
+                 MODEL_SUITE(two_submitters, random(50'000)),
+                 MODEL_SUITE(successor, random(50'000)),
                  MODEL_SUITE(push, bound(6)),
                  MODEL_SUITE(next, bound(6)),
-                 MODEL_SUITE(successor, bound(3)),
-                 MODEL_SUITE(successor, random(50'000)),
-                 MODEL_SUITE(two_idlers, bound(2)),
-                 MODEL_SUITE(two_idlers, random(50'000)),
-                 MODEL_SUITE(two_submitters, bound(2)),
-                 MODEL_SUITE(two_submitters, random(50'000)),
                  MODEL_SUITE(comes_back, bound(3)),
-                 MODEL_SUITE(comes_back, random(50'000)),
+                 MODEL_SUITE(successor, bound(3)),
+                 MODEL_SUITE(two_idlers, bound(2)),
+                 MODEL_SUITE(two_submitters, bound(2)),
              });
 }

@@ -9,7 +9,6 @@
 
 #include "backend.hpp"
 
-
 namespace model {
 
 struct search {
@@ -17,18 +16,23 @@ struct search {
   unsigned bound;
   rl::iteration_t iterations;
 };
-constexpr search full() { return {rl::sched_full, 0, 0}; }
-constexpr search bound(unsigned switches) { return {rl::sched_bound, switches, 0}; }
-constexpr search random(rl::iteration_t iterations) { return {rl::sched_random, 0, iterations}; }
+constexpr search full() {
+  return {rl::sched_full, 0, 0};
+}
+constexpr search bound(unsigned switches) {
+  return {rl::sched_bound, switches, 0};
+}
+constexpr search random(rl::iteration_t iterations) {
+  return {rl::sched_random, 0, iterations};
+}
 
 /// rl::simulate with one scheduler in place of all three, which takes a third of the time to compile.
 template <class Suite, rl::scheduler_type_e Type>
 void simulate(rl::test_params& p) {
   constexpr rl::thread_id_t threads = Suite::params::thread_count;
-  using scheduler =
-      std::conditional_t<Type == rl::sched_random, rl::random_scheduler<threads>,
-                         std::conditional_t<Type == rl::sched_bound, rl::context_bound_scheduler<threads>,
-                                            rl::full_search_scheduler<threads>>>;
+  using scheduler = std::conditional_t<Type == rl::sched_random, rl::random_scheduler<threads>,
+                                       std::conditional_t<Type == rl::sched_bound, rl::context_bound_scheduler<threads>,
+                                                          rl::full_search_scheduler<threads>>>;
   rl::ostringstream state;
   if (rl::run_test<Suite, scheduler>(p, state, false) == rl::test_result_success) return;
   // Once more from the state before the failing iteration, to print it.
@@ -43,8 +47,10 @@ struct suite {
   void (*simulate)(rl::test_params&);
   search how;
 };
-#define MODEL_SUITE(test, how) \
-  ::model::suite { #test, &::model::simulate<test, how.type>, how }
+#define MODEL_SUITE(test, how)                     \
+  ::model::suite {                                 \
+    #test, &::model::simulate<test, how.type>, how \
+  }
 
 template <std::size_t N>
 int run(int argc, char** argv, const suite (&suites)[N]) {

@@ -41,7 +41,7 @@ struct fiber {
     MODEL_CHECK(++queued == 1 && "queued twice");
     rl::rl_sem_post(&queue, MODEL_HERE);
   }
-  void run() {
+  void dequeue() {
     rl::rl_sem_wait(&queue, MODEL_HERE);
     --queued;
   }
@@ -53,16 +53,8 @@ struct fiber {
   }
   bool claim(std::uint64_t open) {
     std::uint64_t expected = open;
-    return word.compare_exchange_strong(expected, (open & ~std::uint64_t{0xff}) | claimed_bit, rt::seq_cst, rt::relaxed);
-  }
-  /// The fiber's side of one wait. The commit is made where the shipping code makes it, after the switch: what
-  /// it publishes is the saved stack.
-  void park() {
-    if (permit::consume(parked)) return;
-    stack(MODEL_HERE) = 1;  // saved
-    if (!permit::commit_park(parked)) enqueue();
-    run();
-    stack(MODEL_HERE) = 2;  // resumed
+    return word.compare_exchange_strong(expected, (open & ~std::uint64_t{0xff}) | claimed_bit, rt::seq_cst,
+                                        rt::relaxed);
   }
   void wake(int with) {
     result(MODEL_HERE) = with;
@@ -70,51 +62,71 @@ struct fiber {
   }
 };
 
-/// Thread 0 is the fiber (and the M under it), the others are sources; each holds the ticket of each wait, and
-/// comes when it likes: before the fiber has parked, after, or a wait too late.
-template <int Sources, int Waits>
-struct waits : rl::test_suite<waits<Sources, Waits>, Sources + 1> {
+/// The first threads are Ms, which take the fiber from the queue and run it from one park to the next. The others
+/// are sources; each holds the ticket of each wait, and comes when it likes: before the fiber has parked, after,
+/// or a wait too late.
+template <int Ms, int Sources, int Waits>
+struct waits : rl::test_suite<waits<Ms, Sources, Waits>, Ms + Sources> {
   fiber f;
   rt::atomic<std::uint64_t> token[Waits];
+  // The harness's own:
   int claims[Waits] = {};
-  int waiting_in = -1;
+  int wait = -1;
+  bool finished = false;
 
   void before() {
     f.init();
+    f.enqueue();
     for (auto& t : token) t.store(0, rt::relaxed);
   }
-  void thread(unsigned t) {
-    if (t == 0) {
-      for (int w = 0; w < Waits; ++w) {
-        waiting_in = w;
-        token[w].store(f.open(w), rt::release);
-        f.park();
-        MODEL_CHECK(claims[w] == 1 && "back without a wake");
-        MODEL_CHECK(f.result(MODEL_HERE) == 10 + w && "another wait's result");
-      }
-    } else {
-      for (int w = 0; w < Waits; ++w) {
-        std::uint64_t open;
-        while ((open = token[w].load(rt::acquire)) == 0) rl::yield(1, MODEL_HERE);
-        if (f.claim(open)) {
-          MODEL_CHECK(waiting_in == w && "a stale claim won");
-          MODEL_CHECK(++claims[w] == 1 && "a wait was claimed twice");
-          f.wake(10 + w);
+  void thread(unsigned t) { t < Ms ? machine() : source(); }
+
+  void machine() {
+    for (;;) {
+      f.dequeue();
+      if (finished) return;
+      f.stack(MODEL_HERE) = 1;  // resumed
+      if (wait >= 0) returned();
+      for (;;) {
+        if (++wait == Waits) {
+          finished = true;
+          for (int i = 1; i < Ms; ++i) rl::rl_sem_post(&f.queue, MODEL_HERE);
+          return;
         }
+        token[wait].store(f.open(wait), rt::release);
+        if (!permit::consume(f.parked)) break;  // F1
+        returned();
+      }
+      f.stack(MODEL_HERE) = 2;                          // F2: saved
+      if (!permit::commit_park(f.parked)) f.enqueue();  // F3
+    }
+  }
+  void returned() {
+    MODEL_CHECK(claims[wait] == 1 && "back without a wake");
+    MODEL_CHECK(f.result(MODEL_HERE) == 10 + wait && "another wait's result");
+  }
+  void source() {
+    for (int w = 0; w < Waits; ++w) {
+      std::uint64_t open;
+      while ((open = token[w].load(rt::acquire)) == 0) rl::yield(1, MODEL_HERE);
+      if (f.claim(open)) {
+        MODEL_CHECK(wait == w && "a stale claim won");
+        MODEL_CHECK(++claims[w] == 1 && "a wait was claimed twice");
+        f.wake(10 + w);
       }
     }
   }
   void after() {
-    MODEL_CHECK(f.queued == 0);
+    MODEL_CHECK(wait == Waits);
     f.destroy();
   }
 };
 
-/// One wait, one waker: all of it.
-using one_wait = waits<1, 1>;
-using two_waits = waits<1, 2>;
-using two_sources = waits<2, 2>;
-using three_waits = waits<2, 3>;
+using one_wait = waits<1, 1, 1>;
+using two_waits = waits<1, 1, 2>;
+using two_sources = waits<1, 2, 2>;
+using two_machines = waits<2, 1, 2>;
+using all = waits<2, 2, 3>;
 
 }  // namespace
 
@@ -122,9 +134,9 @@ int main(int argc, char** argv) {
   return run(argc, argv,
              {
                  MODEL_SUITE(one_wait, full()),
+                 MODEL_SUITE(all, random(50'000)),
                  MODEL_SUITE(two_waits, bound(5)),
                  MODEL_SUITE(two_sources, bound(3)),
-                 MODEL_SUITE(three_waits, bound(2)),
-                 MODEL_SUITE(three_waits, random(100'000)),
+                 MODEL_SUITE(two_machines, bound(3)),
              });
 }

@@ -84,35 +84,6 @@ struct two_thieves : rl::test_suite<two_thieves, 3> {
   }
 };
 
-/// A steals from V while B steals from A: the ring that a steal fills is stolen from.
-struct chained : rl::test_suite<chained, 3> {
-  account<6> a;
-  ring v{near_wrap}, ra{near_wrap - 1}, rb{near_wrap};
-
-  void before() {
-    for (int i = 0; i < 4; ++i) a.push(v, a.make());
-    a.push(ra, a.make());
-  }
-  void thread(unsigned t) {
-    if (t == 0) {
-      if (item* it = v.pop()) a.take(it);
-      a.push(v, a.make());
-    } else if (t == 1) {
-      a.take_all(ra);  // a thief's own ring is empty: the last pop says so
-      a.steal(ra, v);
-      a.take_all(ra);
-    } else {
-      a.steal(rb, ra);
-    }
-  }
-  void after() {
-    a.take_all(v);
-    a.take_all(ra);
-    a.take_all(rb);
-    a.all_taken();
-  }
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -123,7 +94,5 @@ int main(int argc, char** argv) {
                  MODEL_SUITE(rounds, random(50'000)),
                  MODEL_SUITE(two_thieves, bound(3)),
                  MODEL_SUITE(two_thieves, random(50'000)),
-                 MODEL_SUITE(chained, bound(3)),
-                 MODEL_SUITE(chained, random(50'000)),
              });
 }

@@ -19,6 +19,9 @@
 #ifndef ITEMS
 #define ITEMS 3
 #endif
+#ifndef NO_THREADS
+#define NO_THREADS 0  // 1: who finds no sleeper cannot make a thread either
+#endif
 
 byte ring[PS];        // items in each ring
 byte global;          // items in the global queue
@@ -56,11 +59,13 @@ inline hold(p, who) {
   holder[p] = who + 1
 }
 
-// S2-S4. `target` is the M to wake: one that sleeps or is about to.
+#define sleeps(m) (asleep[m] && given[m] == NONE)
+
+// S2-S4. `target` is the M to wake: one that sleeps or is about to; NONE if no thread can be had.
 inline wake_one(wanted, p, target) {
   wanted = (idle_ps > 0 && searchers == 0);  // S2
-  if
-  :: !wanted  // S3
+  do
+  :: !wanted -> break  // S3
   :: wanted ->
      atomic {  // S4
        if
@@ -74,17 +79,33 @@ inline wake_one(wanted, p, target) {
         // Any sleeper. An M on its way to sleep gets the wake when it is there.
         atomic {
           if
-          :: asleep[0] && given[0] == NONE -> target = 0
-          :: asleep[1] && given[1] == NONE -> target = 1
-          :: asleep[2] && given[2] == NONE -> target = 2
+          :: sleeps(0) -> target = 0
+          :: sleeps(1) -> target = 1
+          :: sleeps(2) -> target = 2
+          :: NO_THREADS && !sleeps(0) && !sleeps(1) && !sleeps(2) -> target = NONE
           fi;
-          hold(p, target);
-          given[target] = p
+          if
+          :: target != NONE -> hold(p, target); given[target] = p
+          :: else
+          fi;
+          wanted = false
         }
+        if
+        :: target == NONE ->
+           mask[p] = true;
+           atomic { idle_ps++; searchers-- };  // abandon
+           // A submitter may have relied on the searcher that was counted, and an M may have gone to sleep since.
+           wanted = (sleeps(0) || sleeps(1) || sleeps(2));
+           if
+           :: wanted -> look(wanted)
+           :: else
+           fi
+        :: else
+        fi
      :: else
      fi
-  fi;
-  wanted = false; p = 0; target = 0
+  od;
+  p = 0; target = 0
 }
 
 // I3, one queue after the other.
@@ -274,19 +295,32 @@ idle:
   :: else -> got = false
   fi;
   p = 0;
+  // On the list of sleepers before the look: a waker that finds nobody there gives up, and then this M's look
+  // is still to come.
+  asleep[me] = true;
   look(seen);  // I3
   if
   :: seen ->
-     atomic {  // I4
+     atomic {  // off the list, unless somebody hands us a P already
        if
-       :: idle_ps > 0 -> idle_ps--; searchers++; searching = true
-       :: else -> need_search = true
-       fi;
-       in_flight--; seen = false
+       :: given[me] == NONE -> asleep[me] = false
+       :: else -> seen = false
+       fi
      };
      if
-     :: searching -> take_bit(p); hold(p, me); goto search
-     :: else
+     :: seen ->
+        atomic {  // I4
+          if
+          :: idle_ps > 0 -> idle_ps--; searchers++; searching = true
+          :: else -> need_search = true
+          fi;
+          in_flight--; seen = false
+        };
+        if
+        :: searching -> take_bit(p); hold(p, me); goto search
+        :: else
+        fi
+     :: else -> in_flight--
      fi
   :: else -> in_flight--
   fi;
@@ -311,11 +345,17 @@ proctype external() {
 
 // Anything that runs can be seen to be on its way: an item may wait beside an idle P only while somebody
 // searches (or is woken as a searcher), looks, or has not done S2-S4.
+#if NO_THREADS
+#define hands (sleeps(0) || sleeps(1) || sleeps(2))
+#else
+#define hands true
+#endif
+
 proctype monitor() {
 end_watching:
   do
   :: atomic {
-       runnable_items > 0 && idle_ps > 0 && searchers == 0 && in_flight == 0 && submitting == 0 -> assert(false)
+       hands && runnable_items > 0 && idle_ps > 0 && searchers == 0 && in_flight == 0 && submitting == 0 -> assert(false)
      }
   od
 }
@@ -345,6 +385,16 @@ init {
     // M 0 submits one, M 1 blocks at once (its P may be taken, given up and taken again).
     holder[0] = 1; holder[1] = 2;
     run machine(0, 0, 1, false); run machine(1, 1, 0, true); run machine(2, NONE, 0, false);
+#elif CASE == 5
+    // Two Ms that have nothing, so that one is refused as a searcher; two items from outside.
+    holder[0] = 1; holder[1] = 2;
+    run machine(0, 0, 0, false); run machine(1, 1, 0, false); run machine(2, NONE, 0, false);
+    run external(); run external();
+#elif CASE == 6
+    // One M only, which has a P; the other P is idle and no thread can be made for it.
+    holder[0] = 1; mask[1] = true; idle_ps = 1;
+    run machine(0, 0, 0, false);
+    run external(); run external();
 #endif
 #ifndef LIVENESS
     run monitor(); run at_end()
