@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
+#include "runtime/os/fallback.hpp"
 #include "runtime/os/sanitizer.hpp"
 
 namespace weft::inline v0::rt::os {
@@ -29,6 +30,7 @@ sigset_t all_asynchronous() noexcept {
 }  // namespace
 
 int start_thread(pthread_t& out, const char* name, void* (*body)(void*), void* argument) noexcept {
+  if (forced(fallback::threads)) return EAGAIN;
   pthread_attr_t attributes;
   if (int e = ::pthread_attr_init(&attributes); e != 0) return e;
   ::pthread_attr_setstacksize(&attributes, sanitized ? 4 * scheduler_stack : scheduler_stack);

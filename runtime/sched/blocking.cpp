@@ -47,10 +47,7 @@ bool scheduler::hand_off(P& p) noexcept {
     return true;
   }
   // need_search: some M found work and no P for it. Now there is a P, counted as a searcher's.
-  P& claimed = *ps_[mask_.take(p.id)];
-  if (give(claimed, true)) return true;
-  mask_.set(claimed.id);
-  idle_.abandon(true);
+  wake_with(*ps_[mask_.take(p.id)]);
   return true;
 }
 

@@ -125,7 +125,8 @@ class idle_state {
     return searchers_of(before) == 1;
   }
 
-  /// A claim that cannot be used (no thread could be made): the P, whose mask bit is set again, is idle once more.
+  /// A claim that cannot be used (no thread could be made): the P, whose mask bit is set again, is idle once more. As
+  /// after end_search(), the caller must look again: somebody may have relied on the searcher.
   void abandon(bool as_searcher) { word_.fetch_add(one_idle - (as_searcher ? one_searcher : 0), seq_cst); }
 
   counts load() const {

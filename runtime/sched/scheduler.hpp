@@ -123,6 +123,8 @@ class scheduler {
   void unlink(M& m) noexcept;
   void wake_if_wanted() noexcept;
   void wake_one() noexcept;
+  void wake_with(P& claimed) noexcept;
+  bool anybody_sleeps() noexcept;
   bool give(P& p, bool searching) noexcept;
   bool start_m(P& p, bool searching) noexcept;
   [[nodiscard]] bool work_visible() const noexcept;

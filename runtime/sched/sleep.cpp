@@ -185,12 +185,24 @@ void scheduler::wake_if_wanted() noexcept {
 
 // S4 of idle.hpp.
 void scheduler::wake_one() noexcept {
-  if (!idle_.claim_for_wake()) return;
-  P& p = *ps_[mask_.take(0)];
-  if (give(p, true)) return;
-  // No thread could be had. The work stays where it is, for those that run.
-  mask_.set(p.id);
-  idle_.abandon(true);
+  if (idle_.claim_for_wake()) wake_with(*ps_[mask_.take(0)]);
+}
+
+// Gives a P that is claimed for a searcher. If no thread can be had, the claim is given back; but meanwhile a submitter
+// may have relied on the searcher it counted, after the last M had looked and gone to sleep: so look again, as whoever
+// stops searching does, and try again if there is somebody to wake now.
+void scheduler::wake_with(P& claimed) noexcept {
+  for (P* p = &claimed; !give(*p, true);) {
+    mask_.set(p->id);
+    idle_.abandon(true);
+    if (!work_visible() || !anybody_sleeps() || !idle_.claim_for_wake()) return;
+    p = ps_[mask_.take(0)].get();
+  }
+}
+
+bool scheduler::anybody_sleeps() noexcept {
+  std::lock_guard hold(sleepers_lock_);
+  return sleeping_ != 0;
 }
 
 // Gives a P, which the caller has claimed or holds, to an M that sleeps or to a new one. False: there is none.
