@@ -64,6 +64,8 @@ stats runtime_stats() noexcept {
   return e.sched() == nullptr ? stats{} : e.sched()->read_stats();
 }
 
-void detail::testing_rescue(bool on) noexcept { rt::rescue_enabled.store(on); }
+void detail::testing_rescue(bool on) noexcept {
+  rt::rescue_enabled.store(on);
+}
 
 }  // namespace weft::inline v0

@@ -19,7 +19,8 @@ namespace {
 
 rt::scheduler_options check(const options& o) {
   if (o.stack_size == 0 || o.stack_size > rt::stack_pool::max_size) {
-    throw std::invalid_argument("weft::run: options::stack_size must be in 1.." + std::to_string(rt::stack_pool::max_size));
+    throw std::invalid_argument("weft::run: options::stack_size must be in 1.." +
+                                std::to_string(rt::stack_pool::max_size));
   }
   if (o.drain.count() < 0) throw std::invalid_argument("weft::run: options::drain is negative");
   auto sized = rt::choose_procs(o.procs);
@@ -61,7 +62,8 @@ struct polled {
 }  // namespace
 
 void run(main_call& call, const options& o, const std::source_location& where) {
-  if (rt::running_fiber() != nullptr) throw std::logic_error("weft::run: called on a fiber; use weft::go or weft::spawn there");
+  if (rt::running_fiber() != nullptr)
+    throw std::logic_error("weft::run: called on a fiber; use weft::go or weft::spawn there");
   rt::scheduler_options checked = check(o);
   std::unique_ptr<rt::poller> net = netpoll::make_epoll_poller();
   rt::poller* const poller = net.get();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/uncaught.hpp"
 
+#include <cxxabi.h>
 #include <array>
 #include <atomic>
 #include <cstdlib>
-#include <cxxabi.h>
 #include <memory>
 #include <string>
 #include <typeinfo>
@@ -23,7 +23,8 @@ std::atomic<std::terminate_handler> previous_handler{nullptr};
 
 std::string demangle(const char* mangled) {
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
+                                                         &std::free);
   return status == 0 ? text.get() : mangled;
 }
 
@@ -53,7 +54,8 @@ void report(const G& g) {
   const auto name = g.get_name();
   std::string text = "weft: fatal: " + describe_exception() + "\n  in fiber " + std::to_string(g.id.load());
   if (name.text[0] != '\0') text += std::string(" \"") + name.text + "\"";
-  text += std::string(", spawned at ") + where.file_name() + ":" + std::to_string(where.line()) + " (" + where.function_name() + ")\n";
+  text += std::string(", spawned at ") + where.file_name() + ":" + std::to_string(where.line()) + " (" +
+          where.function_name() + ")\n";
   std::array<void*, 64> frames;
   const int n = ::backtrace(frames.data(), static_cast<int>(frames.size()));
   const std::unique_ptr<char*, decltype(&std::free)> lines(::backtrace_symbols(frames.data(), n), &std::free);
@@ -72,7 +74,11 @@ void report(const G& g) {
 
 }  // namespace
 
-uncaught_handler::uncaught_handler() noexcept : previous_(std::set_terminate(on_terminate)) { previous_handler.store(previous_); }
-uncaught_handler::~uncaught_handler() { std::set_terminate(previous_); }
+uncaught_handler::uncaught_handler() noexcept : previous_(std::set_terminate(on_terminate)) {
+  previous_handler.store(previous_);
+}
+uncaught_handler::~uncaught_handler() {
+  std::set_terminate(previous_);
+}
 
 }  // namespace weft::inline v0::rt

@@ -62,7 +62,8 @@ inline constexpr std::size_t max_inline_closure = 2048;
 
 /// Starts `f` on a new fiber. `fiber_context` is retained by the callee. Strong guarantee.
 template <class F>
-std::error_code launch(F&& f, const spawn_options& options, const std::source_location& where, context_node* fiber_context) {
+std::error_code launch(F&& f, const spawn_options& options, const std::source_location& where,
+                       context_node* fiber_context) {
   using closure = std::decay_t<F>;
   if constexpr (sizeof(closure) > max_inline_closure) {
     auto boxed = std::make_unique<closure>(std::forward<F>(f));

@@ -132,4 +132,3 @@ class group {
 };
 
 }  // namespace weft::inline v0
-

@@ -63,7 +63,9 @@ class WEFT_API conn {
   /// Reads what is there, at least one byte and at most `buffer`. May park. End of stream: {0, errc::eof}.
   /// An empty buffer reads nothing and succeeds. Errors: errc::closed, timed_out, canceled, or the kernel's.
   [[nodiscard]] io_result read(std::span<std::byte> buffer, const until& u = {});
-  [[nodiscard]] io_result read(std::span<char> buffer, const until& u = {}) { return read(std::as_writable_bytes(buffer), u); }
+  [[nodiscard]] io_result read(std::span<char> buffer, const until& u = {}) {
+    return read(std::as_writable_bytes(buffer), u);
+  }
   /// Writes at least one byte (none if `data` is empty). May park. Errors as read(); a peer that is gone is
   /// std::errc::broken_pipe or connection_reset, never a signal.
   [[nodiscard]] io_result write(std::span<const std::byte> data, const until& u = {});
@@ -85,11 +87,17 @@ class WEFT_API conn {
   void set_read_deadline(clock::time_point t) noexcept;
   void set_write_deadline(clock::time_point t) noexcept;
   template <class Rep, class Period>
-  void set_deadline(std::chrono::duration<Rep, Period> d) noexcept { set_deadline(detail::deadline_after(d)); }
+  void set_deadline(std::chrono::duration<Rep, Period> d) noexcept {
+    set_deadline(detail::deadline_after(d));
+  }
   template <class Rep, class Period>
-  void set_read_deadline(std::chrono::duration<Rep, Period> d) noexcept { set_read_deadline(detail::deadline_after(d)); }
+  void set_read_deadline(std::chrono::duration<Rep, Period> d) noexcept {
+    set_read_deadline(detail::deadline_after(d));
+  }
   template <class Rep, class Period>
-  void set_write_deadline(std::chrono::duration<Rep, Period> d) noexcept { set_write_deadline(detail::deadline_after(d)); }
+  void set_write_deadline(std::chrono::duration<Rep, Period> d) noexcept {
+    set_write_deadline(detail::deadline_after(d));
+  }
 
   /// TCP_NODELAY; on by default, as in Go.
   std::error_code set_no_delay(bool on) noexcept;
@@ -135,9 +143,9 @@ class WEFT_API listener {
 };
 
 struct listen_options {
-  int backlog = 4096;        ///< the kernel cuts it at net.core.somaxconn
-  bool reuse_address = true; ///< SO_REUSEADDR
-  bool reuse_port = false;   ///< SO_REUSEPORT
+  int backlog = 4096;         ///< the kernel cuts it at net.core.somaxconn
+  bool reuse_address = true;  ///< SO_REUSEADDR
+  bool reuse_port = false;    ///< SO_REUSEPORT
 };
 
 /// Listens. `network`: "tcp", "tcp4" or "tcp6"; `addr`: "host:port", "[v6]:port" or ":port"; port 0 lets the

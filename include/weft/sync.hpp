@@ -50,7 +50,8 @@ class WEFT_API mutex {
   /// Unlocks; does not park. Unlocking a mutex that is not locked ends the process with a message.
   void unlock() noexcept {
     std::uint32_t expected = locked;
-    if (!state_.compare_exchange_strong(expected, 0, std::memory_order_release, std::memory_order_relaxed)) unlock_slow();
+    if (!state_.compare_exchange_strong(expected, 0, std::memory_order_release, std::memory_order_relaxed))
+      unlock_slow();
   }
 
  private:
@@ -84,7 +85,8 @@ class WEFT_API wait_group {
   /// add(1), and a fiber that calls `f`, destroys it and calls done(). Throws as weft::go. An exception from
   /// `f` ends the process, as in weft::go.
   template <std::invocable F>
-  void go(F&& f, const spawn_options& options = {}, const std::source_location& where = std::source_location::current()) {
+  void go(F&& f, const spawn_options& options = {},
+          const std::source_location& where = std::source_location::current()) {
     add(1);
     auto body = [this, f = std::optional<std::decay_t<F>>(std::forward<F>(f))]() mutable {
       std::invoke(*f);

@@ -153,7 +153,8 @@ class [[nodiscard]] task {
 
  private:
   detail::task_state<T>& state() const {
-    if (state_ == nullptr) throw std::logic_error("weft::task: no fiber (never started, joined, moved from or detached)");
+    if (state_ == nullptr)
+      throw std::logic_error("weft::task: no fiber (never started, joined, moved from or detached)");
     return *state_;
   }
   void reset() noexcept {
@@ -194,7 +195,8 @@ auto try_spawn(F&& f, const spawn_options& options, const std::source_location& 
 /// Starts `f` on a fiber of its own and returns its handle. `f` may be move-only. Does not park.
 /// Throws std::bad_alloc if memory is short, std::logic_error if no weft::run() is on.
 template <std::invocable F>
-auto spawn(F&& f, const spawn_options& options = {}, const std::source_location& where = std::source_location::current()) {
+auto spawn(F&& f, const spawn_options& options = {},
+           const std::source_location& where = std::source_location::current()) {
   auto t = detail::try_spawn(std::forward<F>(f), options, where);
   if (!t) detail::throw_spawn_error(t.error(), where);
   return std::move(*t);

@@ -28,7 +28,8 @@ class until {
   until() noexcept = default;
   /// A timeout counted from now; zero or negative means "do not wait".
   template <class Rep, class Period>
-  until(std::chrono::duration<Rep, Period> timeout) : deadline_(detail::deadline_after(timeout)) {}  // NOLINT: implicit by design
+  until(std::chrono::duration<Rep, Period> timeout)
+      : deadline_(detail::deadline_after(timeout)) {}  // NOLINT: implicit by design
   /// A point in time.
   until(clock::time_point deadline) noexcept : deadline_(deadline) {}  // NOLINT: implicit by design
   /// Another context besides the fiber's own.
@@ -37,7 +38,8 @@ class until {
   until(std::stop_token token) noexcept : stop_(std::move(token)) {}  // NOLINT: implicit by design
   /// A context and a timeout, whichever comes first.
   template <class Rep, class Period>
-  until(context ctx, std::chrono::duration<Rep, Period> timeout) : deadline_(detail::deadline_after(timeout)), context_(std::move(ctx)) {}
+  until(context ctx, std::chrono::duration<Rep, Period> timeout)
+      : deadline_(detail::deadline_after(timeout)), context_(std::move(ctx)) {}
   until(context ctx, clock::time_point deadline) noexcept : deadline_(deadline), context_(std::move(ctx)) {}
 
   /// Wait for ever: not even the fiber's own context interrupts.

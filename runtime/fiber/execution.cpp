@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/fiber/execution.hpp"
 
-#include <cerrno>
 #include <cxxabi.h>
+#include <cerrno>
 
 #include <pthread.h>
 

@@ -48,7 +48,8 @@ void reuse_stack(char* low, char* high) noexcept;
 
 /// Prepares `e` to begin in `entry` on the stack that ends below `top`. `entry` must call begin_execution()
 /// first, and must never return.
-void make_execution(execution& e, void* top, std::size_t size, void (*entry)(boost::context::detail::transfer_t)) noexcept;
+void make_execution(execution& e, void* top, std::size_t size,
+                    void (*entry)(boost::context::detail::transfer_t)) noexcept;
 /// First thing on a new stack: completes the switch that led here. Also cuts the chain of frames, so that
 /// unwinders and frame-pointer walkers end there: pass __builtin_frame_address(0) of the entry function.
 void begin_execution(execution& self, boost::context::detail::transfer_t t, void* entry_frame) noexcept;

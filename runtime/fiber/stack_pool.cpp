@@ -31,9 +31,13 @@ int stack_pool::class_of(std::size_t size) noexcept {
   return log2 - min_class_log2;
 }
 
-std::size_t stack_pool::guard_size(int cls) noexcept { return std::min(max_guard, class_size(cls)); }
+std::size_t stack_pool::guard_size(int cls) noexcept {
+  return std::min(max_guard, class_size(cls));
+}
 
-std::size_t stack_pool::stride(int cls) noexcept { return guard_size(cls) + class_size(cls) + os::page_size(); }
+std::size_t stack_pool::stride(int cls) noexcept {
+  return guard_size(cls) + class_size(cls) + os::page_size();
+}
 
 stack_pool::~stack_pool() {
   for (auto& c : classes_) {
@@ -178,16 +182,19 @@ bool stack_pool::make_guards(int cls, piece& p, std::size_t n) noexcept {
         continue;
       }
       kind_.store(guards::protected_pages, std::memory_order_relaxed);
-      say_once(said_protect, "weft: this kernel has no guard regions (Linux 6.13): stack guards by mprotect, two mappings each\n");
+      say_once(said_protect,
+               "weft: this kernel has no guard regions (Linux 6.13): stack guards by mprotect, two mappings each\n");
     }
     for (std::size_t i = 0; i < m; ++i) {
       if (kind_.load(std::memory_order_relaxed) == guards::protected_pages &&
           (protected_.load(std::memory_order_relaxed) >= budget || !os::protect_guard(batch[i]))) {
         kind_.store(guards::canary, std::memory_order_relaxed);
-        say_once(said_canary,
-                 "weft: vm.max_map_count leaves no room for more stack guards: further stacks are checked by a canary\n");
+        say_once(
+            said_canary,
+            "weft: vm.max_map_count leaves no room for more stack guards: further stacks are checked by a canary\n");
       }
-      if (kind_.load(std::memory_order_relaxed) == guards::protected_pages) protected_.fetch_add(1, std::memory_order_relaxed);
+      if (kind_.load(std::memory_order_relaxed) == guards::protected_pages)
+        protected_.fetch_add(1, std::memory_order_relaxed);
     }
     p.guarded += m;
   }

@@ -23,7 +23,11 @@ std::atomic<unsigned>& mask() noexcept {
 
 }  // namespace
 
-bool forced(fallback f) noexcept { return (mask().load(std::memory_order_relaxed) & static_cast<unsigned>(f)) != 0; }
-void force(unsigned m) noexcept { mask().store(m, std::memory_order_relaxed); }
+bool forced(fallback f) noexcept {
+  return (mask().load(std::memory_order_relaxed) & static_cast<unsigned>(f)) != 0;
+}
+void force(unsigned m) noexcept {
+  mask().store(m, std::memory_order_relaxed);
+}
 
 }  // namespace weft::inline v0::rt::os

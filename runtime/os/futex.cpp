@@ -10,7 +10,8 @@
 
 namespace weft::inline v0::rt::os {
 
-bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::chrono::steady_clock::time_point deadline) noexcept {
+bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                std::chrono::steady_clock::time_point deadline) noexcept {
   using namespace std::chrono;
   timespec at{};
   timespec* timeout = nullptr;
@@ -23,13 +24,14 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::c
     timeout = &at;
   }
   // WAIT_BITSET takes an absolute time, so an early return does not stretch the wait.
-  const long r = ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
-                           timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
+  const long r = ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+                           expected, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
   return !(r == -1 && errno == ETIMEDOUT);
 }
 
 void futex_wake(const std::atomic<std::uint32_t>* word, int n) noexcept {
-  ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(word), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, n, nullptr, nullptr, 0);
+  ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(word), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, n, nullptr,
+            nullptr, 0);
 }
 
 }  // namespace weft::inline v0::rt::os

@@ -20,16 +20,21 @@ std::size_t page_size() noexcept {
 }
 
 void* reserve(std::size_t size) noexcept {
-  void* base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  void* base =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (base == MAP_FAILED) return nullptr;
   // A huge page under a stack's top would cost 2 MiB a fiber on hosts where they are always on.
   ::madvise(base, size, MADV_NOHUGEPAGE);
   return base;
 }
 
-void unreserve(void* base, std::size_t size) noexcept { ::munmap(base, size); }
+void unreserve(void* base, std::size_t size) noexcept {
+  ::munmap(base, size);
+}
 
-void discard(void* base, std::size_t size) noexcept { ::madvise(base, size, MADV_DONTNEED); }
+void discard(void* base, std::size_t size) noexcept {
+  ::madvise(base, size, MADV_DONTNEED);
+}
 
 bool install_guards(const range* ranges, std::size_t n) noexcept {
   if (forced(fallback::guard_install)) return false;

@@ -44,11 +44,17 @@ int start_thread(pthread_t& out, const char* name, void* (*body)(void*), void* a
   return e;
 }
 
-void join_thread(pthread_t t) noexcept { ::pthread_join(t, nullptr); }
+void join_thread(pthread_t t) noexcept {
+  ::pthread_join(t, nullptr);
+}
 
-void yield() noexcept { ::sched_yield(); }
+void yield() noexcept {
+  ::sched_yield();
+}
 
-void precise_timers() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }
+void precise_timers() noexcept {
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+}
 
 int affinity_count() noexcept {
   // The kernel's mask may be larger than cpu_set_t on big machines: grow until it fits.
@@ -77,7 +83,11 @@ int foreign_threads(int known) noexcept {
   return std::max(0, count - known - sanitizer_threads);
 }
 
-void block_signals(const sigset_t& more, sigset_t* before) noexcept { ::pthread_sigmask(SIG_BLOCK, &more, before); }
-void restore_signals(const sigset_t& mask) noexcept { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
+void block_signals(const sigset_t& more, sigset_t* before) noexcept {
+  ::pthread_sigmask(SIG_BLOCK, &more, before);
+}
+void restore_signals(const sigset_t& mask) noexcept {
+  ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
 
 }  // namespace weft::inline v0::rt::os

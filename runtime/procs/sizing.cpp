@@ -15,8 +15,8 @@ namespace weft::inline v0::rt {
 sizing choose_procs(int asked) {
   const auto check = [](int n, const char* from) {
     if (n >= 1 && n <= static_cast<int>(scheduler::max_procs)) return;
-    throw std::invalid_argument(std::string("weft::run: ") + from + " is " + std::to_string(n) + ", which is not in 1.." +
-                                std::to_string(scheduler::max_procs));
+    throw std::invalid_argument(std::string("weft::run: ") + from + " is " + std::to_string(n) +
+                                ", which is not in 1.." + std::to_string(scheduler::max_procs));
   };
   if (asked != 0) {
     check(asked, "options::procs");

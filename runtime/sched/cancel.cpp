@@ -8,7 +8,9 @@
 
 namespace weft::inline v0::detail {
 
-void retain(context_node* n) noexcept { n->refs.fetch_add(1, std::memory_order_relaxed); }
+void retain(context_node* n) noexcept {
+  n->refs.fetch_add(1, std::memory_order_relaxed);
+}
 
 void release(context_node* n) noexcept {
   while (n != nullptr && n->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -167,7 +169,9 @@ cancel_source& cancel_source::operator=(cancel_source&& o) noexcept {
   return *this;
 }
 
-cancel_source::~cancel_source() { cancel(); }
+cancel_source::~cancel_source() {
+  cancel();
+}
 
 void cancel_source::cancel() noexcept {
   if (context_.node() != nullptr) context_.node()->cancel(detail::wake::canceled);

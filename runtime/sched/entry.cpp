@@ -19,9 +19,13 @@ scheduler* pin_run() noexcept {
   return the_run.load(std::memory_order_seq_cst);
 }
 
-void unpin_run() noexcept { pins.fetch_sub(1, std::memory_order_release); }
+void unpin_run() noexcept {
+  pins.fetch_sub(1, std::memory_order_release);
+}
 
-std::uint32_t run_pins() noexcept { return pins.load(std::memory_order_relaxed); }
+std::uint32_t run_pins() noexcept {
+  return pins.load(std::memory_order_relaxed);
+}
 
 bool publish_run(scheduler* s) noexcept {
   scheduler* none = nullptr;

@@ -75,7 +75,8 @@ class idle_state {
   bool claim(bool as_searcher) {
     std::uint64_t w = word_.load(seq_cst);
     while (idle_of(w) != 0) {
-      if (word_.compare_exchange_weak(w, w - one_idle + (as_searcher ? one_searcher : 0), seq_cst, seq_cst)) return true;
+      if (word_.compare_exchange_weak(w, w - one_idle + (as_searcher ? one_searcher : 0), seq_cst, seq_cst))
+        return true;
     }
     return false;
   }
@@ -119,7 +120,8 @@ class idle_state {
     }
   }
 
-  /// A searcher found work. True: it was the last one, so the caller must re-check and wake a successor if it sees work.
+  /// A searcher found work. True: it was the last one, so the caller must re-check and wake a successor if it sees
+  /// work.
   bool end_search() {
     const std::uint64_t before = word_.fetch_sub(one_searcher, seq_cst);
     return searchers_of(before) == 1;
@@ -139,7 +141,9 @@ class idle_state {
   static constexpr std::uint64_t one_searcher = std::uint64_t{1} << 16;
   static constexpr std::uint64_t need_search_bit = std::uint64_t{1} << 32;
   static constexpr std::uint32_t idle_of(std::uint64_t w) { return static_cast<std::uint32_t>(w & 0xffff); }
-  static constexpr std::uint32_t searchers_of(std::uint64_t w) { return static_cast<std::uint32_t>((w >> 16) & 0xffff); }
+  static constexpr std::uint32_t searchers_of(std::uint64_t w) {
+    return static_cast<std::uint32_t>((w >> 16) & 0xffff);
+  }
 
   alignas(64) atomic<std::uint64_t> word_;
 };

@@ -41,9 +41,9 @@ struct M {
   M* idle_prev = nullptr;
   M* idle_next = nullptr;
   bool in_idle_list = false;
-  bool poll_in_vain = false;    ///< its last poll found fibers, but no P for them
-  P* handed_p = nullptr;        ///< what the waker gives
-  bool handed_search = false;   ///< ... as a searcher
+  bool poll_in_vain = false;   ///< its last poll found fibers, but no P for them
+  P* handed_p = nullptr;       ///< what the waker gives
+  bool handed_search = false;  ///< ... as a searcher
   std::atomic<std::uint32_t> wake{0};
 };
 

@@ -49,7 +49,8 @@ void scheduler::wake_monitor() noexcept {
 }
 
 void scheduler::leaving_idleness() noexcept {
-  if (monitor_deep_.load(std::memory_order_seq_cst) && monitor_deep_.exchange(false, std::memory_order_seq_cst)) wake_monitor();
+  if (monitor_deep_.load(std::memory_order_seq_cst) && monitor_deep_.exchange(false, std::memory_order_seq_cst))
+    wake_monitor();
 }
 
 void scheduler::run(void (*main_body)(void*), void* argument, const std::source_location& where) {
@@ -71,16 +72,18 @@ void scheduler::run(void (*main_body)(void*), void* argument, const std::source_
   sigset_t none, mask_before;
   ::sigemptyset(&none);
   os::block_signals(none, &mask_before);
-  start(nullptr, fiber,
-        [](void* p) {
-          auto& c = *static_cast<closure*>(p);
-          c.body(c.argument);
-          c.s->main_done_.store(true, std::memory_order_seq_cst);
-          c.s->wake_monitor();
-        },
-        place::tail);
+  start(
+      nullptr, fiber,
+      [](void* p) {
+        auto& c = *static_cast<closure*>(p);
+        c.body(c.argument);
+        c.s->main_done_.store(true, std::memory_order_seq_cst);
+        c.s->wake_monitor();
+      },
+      place::tail);
   if (counters_.threads_created.load(std::memory_order_relaxed) == 0) {
-    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "weft: no thread could be made");
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                            "weft: no thread could be made");
   }
   monitor();
   stop_all();
@@ -222,9 +225,15 @@ std::string scheduler::dump() {
     r.id = id;
     r.name = g.get_name().text;
     switch (status) {
-      case g_status::running: r.state = "running"; break;
-      case g_status::waiting: r.state = to_string(g.reason.load(std::memory_order_relaxed)); break;
-      default: r.state = "runnable"; break;
+      case g_status::running:
+        r.state = "running";
+        break;
+      case g_status::waiting:
+        r.state = to_string(g.reason.load(std::memory_order_relaxed));
+        break;
+      default:
+        r.state = "runnable";
+        break;
     }
     const auto where = g.where.load(std::memory_order_acquire);
     r.site = std::string(where.file_name()) + ":" + std::to_string(where.line());

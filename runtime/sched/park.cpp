@@ -2,11 +2,11 @@
 // Leaving a fiber's stack, and coming back.
 //
 // A fiber stops running in one of three ways: it parks, yields (also when it comes back from a blocking call
-// to find no P), or ends. All go through leave(): it switches to the next fiber of P directly if one is at hand, else to
-// g0, which searches. What must happen only after the fiber has left its stack (marking it parked, putting
-// it on a queue, freeing it) is its *commit*: a function that runs on the other side of the switch, first
-// thing, whoever is there. From the moment a commit has published the fiber, another M may run it: nothing
-// touches the fiber or its frames after that.
+// to find no P), or ends. All go through leave(): it switches to the next fiber of P directly if one is at hand, else
+// to g0, which searches. What must happen only after the fiber has left its stack (marking it parked, putting it on a
+// queue, freeing it) is its *commit*: a function that runs on the other side of the switch, first thing, whoever is
+// there. From the moment a commit has published the fiber, another M may run it: nothing touches the fiber or its
+// frames after that.
 //
 // Rejected: unlocking the waited-for object in the commit, as Go does. With the permit (permit.hpp) a waker may
 // come before the fiber has left its stack, so locks are released before the switch and held for less.

@@ -62,8 +62,8 @@ class scheduler {
   void block_signals(const sigset_t& signals) noexcept;
 
   // ---- making fibers (spawn.cpp) ----
-  detail::new_fiber make(M* m, const spawn_options& o, const std::source_location& where, std::size_t size, std::size_t align,
-                         context_node* ctx) noexcept;
+  detail::new_fiber make(M* m, const spawn_options& o, const std::source_location& where, std::size_t size,
+                         std::size_t align, context_node* ctx) noexcept;
   void start(M* m, detail::new_fiber f, detail::closure_fn body, place where) noexcept;
   void discard(M* m, G& g) noexcept;
 
@@ -178,7 +178,7 @@ class scheduler {
   std::size_t sleeping_ = 0;
   std::atomic<M*> in_poller_{nullptr};  // changes under sleepers_lock_
   std::atomic<std::int64_t> poll_until_{nobody_polls};
-  std::atomic<bool> polling_{false};    // a poll that does not wait is going on
+  std::atomic<bool> polling_{false};  // a poll that does not wait is going on
   std::atomic<std::int64_t> last_poll_{0};
 
   std::mutex threads_lock_;

@@ -122,7 +122,8 @@ bool scheduler::sleep_in_poller(M& m) noexcept {
     wake_monitor();
   }
   collector ready;
-  const auto deadline = until == timer_heap::none ? clock::time_point::max() : clock::time_point(clock::duration(until));
+  const auto deadline =
+      until == timer_heap::none ? clock::time_point::max() : clock::time_point(clock::duration(until));
   m.deciding.store(false, std::memory_order_relaxed);
   const int events = net_->poll(deadline, ready);
   m.deciding.store(true, std::memory_order_relaxed);
@@ -215,7 +216,8 @@ bool scheduler::give(P& p, bool searching) noexcept {
     if (idle_list_ != nullptr) {
       m = idle_list_;
       unlink(*m);
-    } else if (M* poller = in_poller_.load(std::memory_order_relaxed); poller != nullptr && poller->handed_p == nullptr) {
+    } else if (M* poller = in_poller_.load(std::memory_order_relaxed);
+               poller != nullptr && poller->handed_p == nullptr) {
       m = poller;
       polls = true;
     }

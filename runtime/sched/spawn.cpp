@@ -28,7 +28,9 @@ std::uint64_t take_id(M* m) noexcept {
   return p.next_id++;
 }
 
-constexpr std::size_t align_down(std::uintptr_t address, std::size_t align) noexcept { return address & ~(align - 1); }
+constexpr std::size_t align_down(std::uintptr_t address, std::size_t align) noexcept {
+  return address & ~(align - 1);
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ G* scheduler::take_dead(M* m, int cls) noexcept {
       return nullptr;
     }
   }
-  if (p != nullptr) p->free_gs[cls].insert(p->free_gs[cls].end(), batch.begin() + 1, batch.begin() + static_cast<std::ptrdiff_t>(n));
+  if (p != nullptr)
+    p->free_gs[cls].insert(p->free_gs[cls].end(), batch.begin() + 1, batch.begin() + static_cast<std::ptrdiff_t>(n));
   return batch[0];
 }
 
@@ -109,7 +112,8 @@ detail::new_fiber scheduler::make(M* m, const spawn_options& o, const std::sourc
     ctx->add_member(*g);
   }
   reuse_stack(g->stack_low, g->stack_high());
-  const std::uintptr_t closure = align_down(reinterpret_cast<std::uintptr_t>(g) - size, std::max(align, std::size_t{16}));
+  const std::uintptr_t closure =
+      align_down(reinterpret_cast<std::uintptr_t>(g) - size, std::max(align, std::size_t{16}));
   auto* const top = reinterpret_cast<char*>(align_down(closure, 16));
   g->closure = reinterpret_cast<void*>(closure);
   make_execution(g->exec, top, static_cast<std::size_t>(top - g->stack_low), enter_fiber);

@@ -73,7 +73,8 @@ wake waiting::park(wait_reason why, const void* what) noexcept {
     deadline = std::min(deadline, ctx->deadline);
     if (refused == wake::none) refused = ctx->state();
   }
-  if (refused == wake::none && deadline != clock::time_point::max() && deadline <= clock::now()) refused = wake::timed_out;
+  if (refused == wake::none && deadline != clock::time_point::max() && deadline <= clock::now())
+    refused = wake::timed_out;
   if (refused != wake::none && tok.claim(refused)) return refused;
   // (If the claim failed, the object has won already, and its ready() is to be awaited.)
 
@@ -109,9 +110,12 @@ wake waiting::park(wait_reason why, const void* what) noexcept {
 
 std::error_code to_error(wake w) noexcept {
   switch (w) {
-    case wake::timed_out: return errc::timed_out;
-    case wake::canceled: return errc::canceled;
-    default: return {};
+    case wake::timed_out:
+      return errc::timed_out;
+    case wake::canceled:
+      return errc::canceled;
+    default:
+      return {};
   }
 }
 

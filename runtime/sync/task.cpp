@@ -37,7 +37,9 @@ std::error_code task_base::wait(const until& u) noexcept {
   return to_error(how);
 }
 
-void task_base::cancel() noexcept { ctx_.node()->cancel(wake::canceled); }
+void task_base::cancel() noexcept {
+  ctx_.node()->cancel(wake::canceled);
+}
 
 void task_base::finish(std::exception_ptr e) noexcept {
   error = std::move(e);
@@ -71,8 +73,8 @@ void task_base::report_unread() noexcept {
     what = e.what();
   } catch (...) {
   }
-  rt::os::print_error("weft: an exception was never read from the task spawned at " + std::string(where_.file_name()) + ":" +
-                      std::to_string(where_.line()) + ": " + what + "\n");
+  rt::os::print_error("weft: an exception was never read from the task spawned at " + std::string(where_.file_name()) +
+                      ":" + std::to_string(where_.line()) + ": " + what + "\n");
 }
 
 }  // namespace weft::inline v0::detail

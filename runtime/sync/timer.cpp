@@ -97,7 +97,9 @@ timer& timer::operator=(timer&& o) noexcept {
   return *this;
 }
 
-timer::~timer() { drop(); }
+timer::~timer() {
+  drop();
+}
 
 void timer::drop() noexcept {
   if (state_ == nullptr) return;
@@ -105,9 +107,15 @@ void timer::drop() noexcept {
   state_->release();
 }
 
-bool timer::stop() noexcept { return state_ != nullptr && state_->stop(); }
-bool timer::reset(clock::time_point when) noexcept { return state_->arm(when); }
-chan<clock::time_point> timer::channel() const noexcept { return state_->out; }
+bool timer::stop() noexcept {
+  return state_ != nullptr && state_->stop();
+}
+bool timer::reset(clock::time_point when) noexcept {
+  return state_->arm(when);
+}
+chan<clock::time_point> timer::channel() const noexcept {
+  return state_->out;
+}
 
 std::error_code timer::wait(const until& u) {
   auto r = state_->out.recv(u);

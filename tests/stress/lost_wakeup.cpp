@@ -11,9 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <thread>
-#include <memory>
 #include <vector>
 
 #include <weft/detail/testing.hpp>

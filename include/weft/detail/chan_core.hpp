@@ -40,17 +40,18 @@ struct chan_base {
 
   std::atomic<std::size_t> refs{1};
   spinlock lock;
-  bool closed = false;           // under lock
+  bool closed = false;  // under lock
   const std::size_t capacity;
-  std::size_t count = 0;         // elements in the ring; under lock
-  waiter_queue receivers;        // under lock
-  waiter_queue senders;          // under lock
+  std::size_t count = 0;   // elements in the ring; under lock
+  waiter_queue receivers;  // under lock
+  waiter_queue senders;    // under lock
 };
 
 template <class T>
 class chan_core final : public chan_base {
-  static_assert(std::is_nothrow_move_constructible_v<T>,
-                "chan<T> moves elements under its lock: T's move constructor must be noexcept (or use std::unique_ptr<T>)");
+  static_assert(
+      std::is_nothrow_move_constructible_v<T>,
+      "chan<T> moves elements under its lock: T's move constructor must be noexcept (or use std::unique_ptr<T>)");
   static_assert(std::is_nothrow_destructible_v<T>);
 
  public:

@@ -12,7 +12,8 @@ namespace weft::inline v0::detail {
 class spinlock {
  public:
   void lock() noexcept {
-    if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]] lock_slow();
+    if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]
+      lock_slow();
   }
   bool try_lock() noexcept { return !held_.exchange(true, std::memory_order_acquire); }
   void unlock() noexcept { held_.store(false, std::memory_order_release); }

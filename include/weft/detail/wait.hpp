@@ -48,7 +48,8 @@ struct ticket {
   /// True for exactly one caller a wait; acquires what the waiter wrote before it published the ticket.
   bool claim(wake w) const noexcept {
     std::uint64_t expected = open;
-    return who->word.compare_exchange_strong(expected, (open & ~std::uint64_t{0xff}) | (16 + static_cast<std::uint64_t>(w)),
+    return who->word.compare_exchange_strong(expected,
+                                             (open & ~std::uint64_t{0xff}) | (16 + static_cast<std::uint64_t>(w)),
                                              std::memory_order_seq_cst, std::memory_order_relaxed);
   }
   /// Makes the waiter run; only after a claim() that returned true, and once. Never parks or allocates.

@@ -6,24 +6,24 @@
 #include <cstdint>
 
 //            name            text
-#define WEFT_WAIT_REASONS(X)             \
-  X(none, "")                            \
-  X(sleep, "sleep")                      \
-  X(io_read, "IO wait (read)")           \
-  X(io_write, "IO wait (write)")         \
-  X(io_close, "IO wait (close)")         \
-  X(chan_receive, "chan receive")        \
+#define WEFT_WAIT_REASONS(X)                     \
+  X(none, "")                                    \
+  X(sleep, "sleep")                              \
+  X(io_read, "IO wait (read)")                   \
+  X(io_write, "IO wait (write)")                 \
+  X(io_close, "IO wait (close)")                 \
+  X(chan_receive, "chan receive")                \
   X(chan_receive_nil, "chan receive (nil chan)") \
-  X(chan_send, "chan send")              \
-  X(chan_send_nil, "chan send (nil chan)") \
-  X(select, "select")                    \
-  X(select_no_cases, "select (no cases)") \
-  X(mutex_lock, "sync.Mutex.Lock")       \
-  X(wait_group_wait, "sync.WaitGroup.Wait") \
-  X(group_limit, "group limit")          \
-  X(group_wait, "group wait")            \
-  X(task_join, "task join")              \
-  X(timer_wait, "timer wait")            \
+  X(chan_send, "chan send")                      \
+  X(chan_send_nil, "chan send (nil chan)")       \
+  X(select, "select")                            \
+  X(select_no_cases, "select (no cases)")        \
+  X(mutex_lock, "sync.Mutex.Lock")               \
+  X(wait_group_wait, "sync.WaitGroup.Wait")      \
+  X(group_limit, "group limit")                  \
+  X(group_wait, "group wait")                    \
+  X(task_join, "task join")                      \
+  X(timer_wait, "timer wait")                    \
   X(blocking_return, "blocking call return")
 
 namespace weft::inline v0::detail {
@@ -37,7 +37,8 @@ enum class wait_reason : std::uint8_t {
 constexpr const char* to_string(wait_reason r) noexcept {
   switch (r) {
 #define WEFT_X(name, text) \
-  case wait_reason::name: return text;
+  case wait_reason::name:  \
+    return text;
     WEFT_WAIT_REASONS(WEFT_X)
 #undef WEFT_X
   }
