@@ -85,6 +85,12 @@ class group {
                      const std::source_location& where = std::source_location::current()) {
     auto* s = state_.get();
     if (auto ec = s->enter({})) return ec;
+    struct guard {
+      detail::group_state* entered;
+      ~guard() {
+        if (entered != nullptr) entered->leave();
+      }
+    } undo{s};  // copying `f` may throw
     auto body = [s, f = std::optional<std::decay_t<F>>(std::forward<F>(f))]() mutable {
       try {
         if constexpr (std::convertible_to<std::invoke_result_t<std::decay_t<F>&>, std::error_code>) {
@@ -99,9 +105,9 @@ class group {
       s->leave();
     };
     if (auto ec = detail::launch(std::move(body), options, where, s->ctx().node())) {
-      s->leave();
       detail::throw_spawn_error(ec, where);
     }
+    undo.entered = nullptr;
     return {};
   }
 

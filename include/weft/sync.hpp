@@ -88,15 +88,19 @@ class WEFT_API wait_group {
   void go(F&& f, const spawn_options& options = {},
           const std::source_location& where = std::source_location::current()) {
     add(1);
+    struct guard {
+      wait_group* counted;
+      ~guard() {
+        if (counted != nullptr) counted->add(-1);
+      }
+    } undo{this};  // copying `f` may throw
     auto body = [this, f = std::optional<std::decay_t<F>>(std::forward<F>(f))]() mutable {
       std::invoke(*f);
       f.reset();  // what it captured is gone before a waiter goes on
       done();
     };
-    if (auto ec = detail::launch(std::move(body), options, where, nullptr)) {
-      add(-1);
-      detail::throw_spawn_error(ec, where);
-    }
+    if (auto ec = detail::launch(std::move(body), options, where, nullptr)) detail::throw_spawn_error(ec, where);
+    undo.counted = nullptr;
   }
 
  private:

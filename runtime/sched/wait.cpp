@@ -80,7 +80,11 @@ wake waiting::park(wait_reason why, const void* what) noexcept {
 
   context_waiter done{.tok = tok};
   const bool joined = ctx != nullptr && ctx->add_waiter(done);
-  if (ctx != nullptr && !joined && tok.claim(wake::canceled)) return wake::canceled;
+  if (ctx != nullptr && !joined) {
+    // Done meanwhile.
+    const wake how = ctx->state();
+    if (tok.claim(how)) return how;
+  }
   std::optional<std::stop_callback<stop_claimer>> stop;
   if (until_.stop().stop_possible()) stop.emplace(until_.stop(), stop_claimer{tok});
 
