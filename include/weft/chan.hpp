@@ -15,6 +15,7 @@
 // must not be assigned to while another fiber uses that same object: copy it.)
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <expected>
 #include <iterator>
@@ -38,7 +39,8 @@ class chan {
   /// With room for `capacity` values. Throws std::length_error (negative or absurd), std::bad_alloc.
   explicit chan(std::size_t capacity) : core_(new detail::chan_core<T>(capacity)) {}
   /// Go's nil channel: send and receive block until `until` ends them, in a select they are never ready.
-  explicit chan(std::nullptr_t) noexcept {}
+  template <std::same_as<std::nullptr_t> Nil>  // a template, so that chan<int>(0) is not ambiguous
+  explicit chan(Nil) noexcept {}
 
   chan(const chan& o) noexcept : core_(o.core_) {
     if (core_ != nullptr) core_->retain();

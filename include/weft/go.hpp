@@ -34,7 +34,8 @@ struct spawn_options {
   /// Memory is committed as it is touched, so a large size costs address space only.
   std::size_t stack_size = 0;
   weft::place place = place::next;
-  /// The new fiber's context. Default: the run's for go(), a child of the spawner's for spawn().
+  /// The new fiber's context. Default: the run's for go(), a child of the spawner's for spawn(). At the end of the run
+  /// the fiber's waits are interrupted also if this context is not below the run's; the context itself is its maker's.
   std::optional<weft::context> context{};
 };
 
@@ -54,45 +55,62 @@ WEFT_API new_fiber make_fiber(const spawn_options&, const std::source_location&,
                               context_node* fiber_context) noexcept;
 WEFT_API void start_fiber(new_fiber, closure_fn run, weft::place) noexcept;
 WEFT_API void discard_fiber(new_fiber) noexcept;
+/// `asked`, or the calling fiber's context; the run's if that is the background.
+WEFT_API context parent_for_fibers(const std::optional<context>& asked);
 /// Throws what failing to make a fiber means: std::logic_error if nothing runs, else std::bad_alloc.
 [[noreturn]] WEFT_API void throw_spawn_error(std::error_code, const std::source_location&);
 
 /// Closures up to this size are built on the new fiber's own stack; larger ones on the heap.
 inline constexpr std::size_t max_inline_closure = 2048;
 
-/// Starts `f` on a new fiber. `fiber_context` is retained by the callee. Strong guarantee.
+/// A large closure, on the heap.
+template <class F>
+struct boxed_closure {
+  template <class G>
+  explicit boxed_closure(std::in_place_t, G&& g) : f(std::make_unique<F>(std::forward<G>(g))) {}
+  void operator()() { (*f)(); }
+  std::unique_ptr<F> f;
+};
+
+template <class F>
+struct inline_closure {
+  template <class G>
+  explicit inline_closure(std::in_place_t, G&& g) : f(std::forward<G>(g)) {}
+  void operator()() { f(); }
+  F f;
+};
+
+/// Starts `f` on a new fiber. `fiber_context` is retained by the callee. Strong guarantee: `f` is moved from only once
+/// all memory has been had.
 template <class F>
 std::error_code launch(F&& f, const spawn_options& options, const std::source_location& where,
                        context_node* fiber_context) {
-  using closure = std::decay_t<F>;
-  if constexpr (sizeof(closure) > max_inline_closure) {
-    auto boxed = std::make_unique<closure>(std::forward<F>(f));
-    return launch([boxed = std::move(boxed)]() mutable { (*boxed)(); }, options, where, fiber_context);
-  } else {
-    new_fiber fiber = make_fiber(options, where, sizeof(closure), alignof(closure), fiber_context);
-    if (fiber.error) return fiber.error;
-    struct guard {
-      new_fiber* fiber;
-      ~guard() {
-        if (fiber != nullptr) discard_fiber(*fiber);
-      }
-    } undo{&fiber};
-    ::new (fiber.closure) closure(std::forward<F>(f));
-    undo.fiber = nullptr;
-    start_fiber(
-        fiber,
-        [](void* p) {
-          // Destroyed before the fiber ends, on its own stack; an exception passes through to the reporter.
-          auto* c = static_cast<closure*>(p);
-          struct destroyer {
-            closure* c;
-            ~destroyer() { c->~closure(); }
-          } d{c};
-          (*c)();
-        },
-        options.place);
-    return {};
-  }
+  using function = std::decay_t<F>;
+  using closure =
+      std::conditional_t<(sizeof(function) > max_inline_closure), boxed_closure<function>, inline_closure<function>>;
+  new_fiber fiber = make_fiber(options, where, sizeof(closure), alignof(closure), fiber_context);
+  if (fiber.error) return fiber.error;
+  struct guard {
+    new_fiber* fiber;
+    ~guard() {
+      if (fiber != nullptr) discard_fiber(*fiber);
+    }
+  } undo{&fiber};
+  ::new (fiber.closure) closure(std::in_place, std::forward<F>(f));
+  undo.fiber = nullptr;
+  start_fiber(
+      fiber,
+      [](void* p) {
+        // Destroyed before the fiber ends, on its own stack; an exception passes through to the reporter.
+        auto* c = static_cast<closure*>(p);
+        struct destroyer {
+          closure* c;
+          ~destroyer() { c->~closure(); }
+        } d{c};
+        (*c)();
+      },
+      options.place);
+  return {};
 }
 
 }  // namespace detail
@@ -110,7 +128,11 @@ void go(F&& f, const spawn_options& options = {}, const std::source_location& wh
 template <std::invocable F>
 [[nodiscard]] std::error_code try_go(F&& f, const spawn_options& options = {},
                                      const std::source_location& where = std::source_location::current()) {
-  return detail::launch(std::forward<F>(f), options, where, nullptr);
+  try {
+    return detail::launch(std::forward<F>(f), options, where, nullptr);
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
 }
 
 }  // namespace weft::inline v0

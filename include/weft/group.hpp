@@ -32,7 +32,7 @@ namespace detail {
 /// Owned by the group; outlives all its fibers because the group joins them.
 class WEFT_API group_state {
  public:
-  explicit group_state(const context& parent) : source_(parent) {}
+  explicit group_state(const context& parent) : source_(parent_for_fibers(parent)) {}
 
   /// Counts a fiber in, waiting while the limit is reached.
   std::error_code enter(const until& u) noexcept;

@@ -30,7 +30,8 @@ struct options {
   std::chrono::milliseconds drain{10'000};
   /// Called instead of the default (print to stderr and end the process with exit code 2) when the
   /// run is certainly deadlocked: no fiber can ever run again. `report` names each fiber and what it
-  /// waits for. Called on the thread that called run(), outside all locks; it may wake fibers.
+  /// waits for. Called on the thread that called run(), outside all locks; it may wake fibers, and
+  /// must not throw.
   std::function<void(std::string_view report)> on_deadlock{};
 };
 

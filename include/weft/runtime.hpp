@@ -12,7 +12,7 @@ namespace weft::inline v0 {
 
 /// Number of Ps of the current run; 0 if none is on. Thread-safe.
 [[nodiscard]] WEFT_API int procs() noexcept;
-/// One line that says why there are that many Ps, e.g. "4 Ps: affinity allows 4 CPUs (...)". "" if no run is on.
+/// One line that says why there are that many Ps, e.g. "affinity allows 4 CPUs; ...". "" if no run is on.
 [[nodiscard]] WEFT_API std::string procs_reason();
 /// Fibers that have been started and have not ended, the caller's included. Thread-safe.
 [[nodiscard]] WEFT_API std::size_t num_fibers() noexcept;

@@ -46,12 +46,13 @@ class WEFT_API timer {
   /// Makes sure it does not fire any more. True if it was armed; false if it had fired or was stopped.
   /// Does not park.
   bool stop() noexcept;
-  /// Stops it and arms it anew. Returns what stop() would. Does not park. Allocates nothing.
+  /// Stops it and arms it anew. Returns what stop() would. Does not park. Allocates nothing. Throws std::logic_error
+  /// if the run it was made in is over: then its channel is closed.
   template <class Rep, class Period>
   bool reset(std::chrono::duration<Rep, Period> timeout) {
     return reset(detail::deadline_after(timeout));
   }
-  bool reset(clock::time_point when) noexcept;
+  bool reset(clock::time_point when);
 
   /// Where the time comes; capacity 1.
   [[nodiscard]] chan<clock::time_point> channel() const noexcept;

@@ -53,13 +53,10 @@ stack_pool::~stack_pool() {
   }
 }
 
-std::size_t stack_pool::get(int cls, G** out, std::size_t n, bool& carved) noexcept {
+std::size_t stack_pool::get(int cls, G** out, std::size_t n) noexcept {
   auto& c = classes_[cls];
   std::lock_guard hold(c.lock);
-  carved = false;
-  if (c.hot.empty() && c.cold.empty()) {
-    carved = carve(cls, c, n);
-  }
+  if (c.hot.empty() && c.cold.empty()) carve(cls, c, n);
   std::size_t got = 0;
   for (auto* list : {&c.hot, &c.cold}) {
     while (got < n && !list->empty()) {

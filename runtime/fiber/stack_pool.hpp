@@ -35,9 +35,8 @@ class stack_pool {
 
   ~stack_pool();
 
-  /// Up to `n` dead Gs of the class; fewer, down to 0, if memory is short. `carved` is set if new slots
-  /// were made. Thread-safe.
-  std::size_t get(int cls, G** out, std::size_t n, bool& carved) noexcept;
+  /// Up to `n` dead Gs of the class; fewer, down to 0, if memory is short. Thread-safe.
+  std::size_t get(int cls, G** out, std::size_t n) noexcept;
   /// Takes dead Gs back. Thread-safe; does not allocate.
   void put(int cls, G* const* gs, std::size_t n) noexcept;
 

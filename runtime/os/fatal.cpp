@@ -26,7 +26,12 @@ void fatal(std::string_view text) noexcept {
 }
 
 void exit_process(int code) noexcept {
-  std::fflush(nullptr);
+  // Not fflush(nullptr): that waits for the lock of every stream, and a fiber may be blocked reading one.
+  for (std::FILE* f : {stdout, stderr}) {
+    if (::ftrylockfile(f) != 0) continue;
+    std::fflush(f);
+    ::funlockfile(f);
+  }
   std::_Exit(code);
 }
 

@@ -43,7 +43,9 @@ bool scheduler::hand_off(P& p) noexcept {
   }
   mask_.set(p.id);
   if (idle_.enter(false)) {
-    if (work_visible()) wake_one();
+    // The M that was in the poller may have left it since, for a P that is held again: then this P is the one that a
+    // successor needs.
+    if (work_visible() || poller_unattended()) wake_one();
     return true;
   }
   // need_search: some M found work and no P for it. Now there is a P, counted as a searcher's.

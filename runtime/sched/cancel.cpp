@@ -40,18 +40,22 @@ context_node* context_node::make(context_node* parent, clock::time_point deadlin
   return n;
 }
 
-wake context_node::state() noexcept {
+wake context_node::peek() const noexcept {
   const wake h = how.load(std::memory_order_acquire);
   if (h != wake::none || deadline == clock::time_point::max() || clock::now() < deadline) return h;
-  cancel(wake::timed_out);
+  return wake::timed_out;
+}
+
+wake context_node::state() noexcept {
+  if (how.load(std::memory_order_acquire) == wake::none && peek() == wake::timed_out) cancel(wake::timed_out);
   return how.load(std::memory_order_acquire);
 }
 
-bool interrupt(G& g) noexcept {
+bool interrupt(G& g, wake why) noexcept {
   g.canceled.store(true, std::memory_order_seq_cst);
   std::uint64_t w = g.word.load(std::memory_order_seq_cst);
   constexpr std::uint64_t interruptible = 2;
-  return (w & 0xff) == interruptible && ticket{&g, w}.claim(wake::canceled);
+  return (w & 0xff) == interruptible && ticket{&g, w}.claim(why);
 }
 
 void context_node::cancel(wake reason) noexcept {
@@ -78,7 +82,7 @@ void context_node::cancel(wake reason) noexcept {
           woken = w;
         }
         for (G* g = n->members; g != nullptr; g = g->ctx_next) {
-          if (!interrupt(*g)) continue;
+          if (!interrupt(*g, why)) continue;
           g->link = fibers;  // ours until ready()
           fibers = g;
         }

@@ -30,6 +30,8 @@ struct context_node {
 
   /// Success, canceled or timed_out.
   wake state() noexcept;
+  /// The same, without cancelling what is below a node whose deadline has passed: no locks, no wakes.
+  wake peek() const noexcept;
   void cancel(wake how) noexcept;
 
   void add_member(G& g) noexcept;
@@ -54,6 +56,6 @@ struct context_node {
 
 /// Cancels one fiber's own context: marks it and ends its wait if that is interruptible.
 /// Returns true if the caller must call ticket::ready on it.
-bool interrupt(G& g) noexcept;
+bool interrupt(G& g, wake why) noexcept;
 
 }  // namespace weft::inline v0::detail

@@ -24,6 +24,7 @@ class global_queue {
     const std::size_t count = size_.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < count; ++i) larger[i] = ring_[(head_ + i) % ring_.size()];
     ring_.swap(larger);
+    capacity_.store(ring_.size(), std::memory_order_release);
     head_ = 0;
   }
 
@@ -46,6 +47,7 @@ class global_queue {
     return n;
   }
 
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
   /// How many were ever taken out.
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
@@ -58,6 +60,7 @@ class global_queue {
   std::size_t head_ = 0;
   std::atomic<std::size_t> size_{0};
   std::atomic<std::uint64_t> taken_{0};
+  std::atomic<std::size_t> capacity_{0};
 };
 
 }  // namespace weft::inline v0::rt

@@ -24,7 +24,7 @@ struct M {
   exception_state* exceptions = nullptr;
 
   /// What must happen once the fiber `left` has left its stack: called on the other side of each switch,
-  /// before anything else. See switching.cpp.
+  /// before anything else. See park.cpp.
   void (*commit)(M&, G&) noexcept = nullptr;
   G* left = nullptr;
 

@@ -36,10 +36,14 @@ scheduler::scheduler(scheduler_options o, std::unique_ptr<poller> net)
   ps_.reserve(options_.procs);
   for (std::uint32_t i = 0; i < options_.procs; ++i) ps_.push_back(std::make_unique<P>(i));
   ::sigemptyset(&signals_wanted_);
+  // All Ps are idle until somebody takes them. Before the run is published: from then on plain threads may.
+  for (auto& p : ps_) {
+    mask_.set(p->id);
+    idle_.enter(false);
+  }
 }
 
 scheduler::~scheduler() {
-  for (auto& p : ps_) p->timers.clear();
   detail::release(root_);
 }
 
@@ -64,11 +68,6 @@ void scheduler::run(void (*main_body)(void*), void* argument, const std::source_
   if (fiber.error) throw std::bad_alloc();
   ::new (fiber.closure) closure{this, main_body, argument};
 
-  // All Ps are idle until somebody takes them.
-  for (auto& p : ps_) {
-    mask_.set(p->id);
-    idle_.enter(false);
-  }
   sigset_t none, mask_before;
   ::sigemptyset(&none);
   os::block_signals(none, &mask_before);
@@ -81,12 +80,19 @@ void scheduler::run(void (*main_body)(void*), void* argument, const std::source_
         c.s->wake_monitor();
       },
       place::tail);
-  if (counters_.threads_created.load(std::memory_order_relaxed) == 0) {
+  bool none_made;
+  {
+    std::lock_guard hold(threads_lock_);
+    none_made = ms_.empty();
+    if (none_made) stopping_.store(true, std::memory_order_seq_cst);  // nor will one be
+  }
+  if (none_made) {
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "weft: no thread could be made");
   }
   monitor();
   stop_all();
+  for (auto& p : ps_) p->timers.close();
   os::restore_signals(mask_before);
 }
 
@@ -98,7 +104,7 @@ void scheduler::monitor() noexcept {
     if (main_done_.load(std::memory_order_seq_cst) && !ending_) {
       ending_ = true;
       cancel_all();
-      if (options_.drain.count() > 0) drain_until = clock::now() + options_.drain;
+      if (options_.drain.count() > 0) drain_until = detail::deadline_after(options_.drain);
     }
     if (ending_) {
       std::uint64_t nobody = 0;
@@ -115,7 +121,7 @@ void scheduler::monitor() noexcept {
     const bool cold_left = stacks_.trim(trims_per_look) != 0;
     const bool suspicious = maybe_deadlocked_.load(std::memory_order_relaxed);
 
-    auto until = std::min(drain_until, now + (quiet && suspicious ? 1ms : period));
+    auto until = std::min(drain_until, now + (quiet && suspicious ? next_suspicion_ : period));
     if (quiet && !cold_left && !suspicious) {
       monitor_deep_.exchange(true, std::memory_order_seq_cst);
       if (idle_.load().idle == ps_.size()) until = drain_until;
@@ -168,7 +174,7 @@ void scheduler::cancel_all() noexcept {
   root_->cancel(detail::wake::canceled);
   stacks_.for_each([](G& g) {
     if (g.status.load(std::memory_order_seq_cst) == g_status::dead) return;
-    if (detail::interrupt(g)) detail::ticket::ready(&g);
+    if (detail::interrupt(g, detail::wake::canceled)) detail::ticket::ready(&g);
   });
 }
 

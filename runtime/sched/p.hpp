@@ -25,7 +25,7 @@ struct alignas(64) P {
   // The holder's.
   /// Schedules until the next visit to the scheduler stack for the global queue, the clock and the poller.
   std::uint32_t budget = max_budget;
-  /// Fibers run from `next` in a row; with them a slice is inherited, see scheduler::end_slice.
+  /// Fibers run from `next` in a row; with them a slice is inherited, see scheduler::visit.
   std::uint32_t streak = 0;
   clock::time_point streak_since{};
   clock::time_point last_visit{};

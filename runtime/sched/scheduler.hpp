@@ -81,7 +81,7 @@ class scheduler {
 
   // ---- timers ----
   /// Arms a timer, for whoever calls: on its P's heap, or on some other's.
-  timer_heap& arm(M* m, timer& t) noexcept;
+  timer_heap* arm(M* m, timer& t) noexcept;
 
   /// The body of each M's thread.
   void loop(M& m) noexcept;
@@ -130,6 +130,7 @@ class scheduler {
   [[nodiscard]] bool work_visible() const noexcept;
   [[nodiscard]] std::int64_t earliest_timer() const noexcept;
   [[nodiscard]] bool poller_unattended() const noexcept;
+  void suspect_deadlock() noexcept;
   void leaving_idleness() noexcept;
   void stop_all() noexcept;
 
@@ -152,11 +153,10 @@ class scheduler {
   void wake_monitor() noexcept;
   void monitor() noexcept;
   void tick(clock::time_point now) noexcept;
-  void end_run() noexcept;
   void cancel_all() noexcept;
   void apply_signal_request() noexcept;
   void check_deadlock() noexcept;
-  enum class verdict : std::uint8_t { alive, too_early, deadlocked };
+  enum class verdict : std::uint8_t { alive, too_early, not_alone, deadlocked };
   [[nodiscard]] verdict judge_deadlock() noexcept;
 
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
@@ -195,6 +195,7 @@ class scheduler {
   std::atomic<bool> monitor_deep_{false};
   std::atomic<bool> main_done_{false};
   std::atomic<bool> maybe_deadlocked_{false};
+  std::chrono::milliseconds next_suspicion_{1};
   bool ending_ = false;
   struct sighting {
     const void* queue = nullptr;  ///< where a fiber waited; null: none did

@@ -94,11 +94,18 @@ void scheduler::sleep(M& m) noexcept {
       may_poll = !m.poll_in_vain;
       enlist(m);
     } else {
+      suspect_deadlock();
       m.deciding.store(false, std::memory_order_relaxed);
       os::futex_wait(m.wake, 0);
       m.deciding.store(true, std::memory_order_relaxed);
     }
   }
+}
+
+// An M goes to sleep: perhaps nothing will ever happen again. deadlock.cpp finds out.
+void scheduler::suspect_deadlock() noexcept {
+  if (idle_.load().idle != ps_.size() || net_->waiters() != 0 || earliest_timer() != timer_heap::none) return;
+  if (!maybe_deadlocked_.exchange(true, std::memory_order_relaxed)) wake_monitor();
 }
 
 // Under sleepers_lock_.
@@ -116,11 +123,7 @@ bool scheduler::sleep_in_poller(M& m) noexcept {
   const std::int64_t until = earliest_timer();
   poll_until_.exchange(until, std::memory_order_seq_cst);
 
-  if (until == timer_heap::none && net_->waiters() == 0) {
-    // Perhaps nothing will ever happen again.
-    maybe_deadlocked_.store(true, std::memory_order_relaxed);
-    wake_monitor();
-  }
+  suspect_deadlock();
   collector ready;
   const auto deadline =
       until == timer_heap::none ? clock::time_point::max() : clock::time_point(clock::duration(until));
@@ -275,11 +278,23 @@ bool scheduler::start_m(P& p, bool searching) noexcept {
   }
 }
 
-timer_heap& scheduler::arm(M* m, timer& t) noexcept {
+// Null: the run is over, the timer will not fire.
+timer_heap* scheduler::arm(M* m, timer& t) noexcept {
   P& p = m != nullptr && m->p != nullptr ? *m->p : *ps_[0];
   const std::int64_t when = t.when.time_since_epoch().count();  // the timer may be gone once it is armed
-  if (p.timers.insert(t) && when < poll_until_.load(std::memory_order_seq_cst)) net_->wake();
-  return p.timers;
+  const auto armed = p.timers.insert(t);
+  if (armed == timer_heap::armed::no) return nullptr;
+  if (armed == timer_heap::armed::earliest) {
+    const std::int64_t until = poll_until_.load(std::memory_order_seq_cst);
+    if (when < until) {
+      net_->wake();
+    } else if (until == nobody_polls) {
+      // Nobody sleeps in the poller. If a P is idle, an M is sent there (it finds nothing, and becomes the poller);
+      // if none is, their holders look after timers.
+      wake_if_wanted();
+    }
+  }
+  return &p.timers;
 }
 
 void scheduler::stop_all() noexcept {

@@ -45,10 +45,10 @@ G* scheduler::take_dead(M* m, int cls) noexcept {
   constexpr std::size_t large = 1024 * 1024;
   const std::size_t want = p == nullptr || stack_pool::class_size(cls) > large ? 1 : P::free_batch;
   std::array<G*, P::free_batch> batch;
-  bool carved = false;
-  const std::size_t n = stacks_.get(cls, batch.data(), want, carved);
+  const std::size_t n = stacks_.get(cls, batch.data(), want);
   if (n == 0) return nullptr;
-  if (carved) {
+  // Every G can be in the global queue at once.
+  if (stacks_.slots() > global_.capacity()) {
     try {
       global_.reserve(stacks_.slots());
     } catch (const std::bad_alloc&) {

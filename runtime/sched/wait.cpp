@@ -99,7 +99,7 @@ wake waiting::park(wait_reason why, const void* what) noexcept {
       rt::entry e;
       t.when = deadline;
       t.wait = tok;
-      armed = &e.sched()->arm(e.m(), t);
+      armed = e.sched()->arm(e.m(), t);
     }
     rt::scheduler::park(*g);
     g->reason.store(wait_reason::none, std::memory_order_relaxed);

@@ -59,11 +59,16 @@ std::error_code mutex::lock_slow(const until& u) noexcept {
 
 void mutex::unlock_slow() noexcept {
   std::unique_lock hold(queue_lock_);
-  if (state_.load(std::memory_order_relaxed) == 0) rt::os::fatal("weft::mutex: unlock of a mutex that is not locked");
-  detail::queued_waiter* w = queue_.pop_claimed();
-  if (w == nullptr) {
-    state_.store(0, std::memory_order_release);
-    return;
+  detail::queued_waiter* w = nullptr;
+  for (;;) {
+    if (state_.load(std::memory_order_relaxed) == 0) rt::os::fatal("weft::mutex: unlock of a mutex that is not locked");
+    if ((w = queue_.pop_claimed()) != nullptr) break;
+    // Nobody waits. The word is the last thing touched: who locks next may destroy the mutex.
+    state_.store(locked, std::memory_order_relaxed);
+    hold.unlock();
+    std::uint32_t expected = locked;
+    if (state_.compare_exchange_strong(expected, 0, std::memory_order_release, std::memory_order_relaxed)) return;
+    hold.lock();  // somebody has come to wait meanwhile
   }
   const auto since = *static_cast<clock::time_point*>(w->slot);
   if (clock::now() - since > patience) {

@@ -60,7 +60,7 @@ class all_locks {
 };
 
 bool ready_without_channel(const select_case& c) noexcept {
-  return c.what == select_case::kind::done && c.ctx.done();
+  return c.what == select_case::kind::done && c.ctx.node() != nullptr && c.ctx.node()->peek() != wake::none;
 }
 
 }  // namespace

@@ -7,12 +7,22 @@
 
 #include "runtime/os/fatal.hpp"
 #include "runtime/sched/cancel.hpp"
+#include "runtime/sched/entry.hpp"
 
 namespace weft::inline v0::detail {
 
+context parent_for_fibers(const std::optional<context>& asked) {
+  context from = asked ? *asked : this_fiber::context();
+  if (from.node() != nullptr) return from;
+  // The background, or a plain thread: fibers are below the run all the same, so that its end reaches them.
+  const rt::entry e;
+  if (e.sched() == nullptr) return from;
+  retain(e.sched()->root());
+  return context(e.sched()->root());
+}
+
 context child_context(const std::optional<context>& parent) {
-  const context from = parent ? *parent : this_fiber::context();
-  return context(context_node::make(from.node(), clock::time_point::max()));
+  return context(context_node::make(parent_for_fibers(parent).node(), clock::time_point::max()));
 }
 
 bool task_base::done() const noexcept {

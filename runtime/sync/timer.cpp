@@ -5,6 +5,7 @@
 // a sequence number; firing sends only if it is still the current one, under the state's lock, so that a stop() or
 // reset() that returned has invalidated whatever is on its way and drained what had been sent. Lock order: the
 // state's, then the heap's or the channel's; the heap's is not held when fire() takes the state's.
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 
@@ -15,10 +16,14 @@
 namespace weft::inline v0 {
 
 std::error_code sleep(const until& u) noexcept {
+  // A deadline of `u` itself is what was asked for; an earlier one of a context is not.
+  clock::time_point of_contexts = u.ctx().deadline().value_or(clock::time_point::max());
+  if (const detail::G* g = rt::running_fiber(); g != nullptr && g->ctx != nullptr && u.observes_own_context()) {
+    of_contexts = std::min(of_contexts, g->ctx->deadline);
+  }
   detail::waiting wait(u);
   const detail::wake how = wait.park(detail::wait_reason::sleep);
-  // A deadline of `u` itself is what was asked for; one of a context is not.
-  if (how == detail::wake::timed_out && clock::now() >= u.deadline()) return {};
+  if (how == detail::wake::timed_out && u.deadline() <= of_contexts) return {};
   return detail::to_error(how);
 }
 
@@ -36,6 +41,7 @@ class timer_state : public rt::timer {
   }
 
   bool stop() noexcept {
+    const rt::entry e;  // the heap does not go away under us
     std::lock_guard hold(lock_);
     return disarm();
   }
@@ -44,10 +50,14 @@ class timer_state : public rt::timer {
     const rt::entry e;
     if (e.sched() == nullptr) throw std::logic_error("weft::timer: no weft::run() is on");
     std::lock_guard hold(lock_);
+    if (out.closed()) throw std::logic_error("weft::timer: the run it was made in is over, or its channel was closed");
     const bool was_armed = disarm();
     when = at;
     armed_ = true;
-    e.sched()->arm(e.m(), *this);
+    if (e.sched()->arm(e.m(), *this) == nullptr) {
+      armed_ = false;
+      throw std::logic_error("weft::timer: the run is over");
+    }
     return was_armed;
   }
 
@@ -63,11 +73,24 @@ class timer_state : public rt::timer {
   }
 
   void on_due(std::uint64_t armed_as) noexcept {
+    queued_waiter* woken = nullptr;
     {
       std::lock_guard hold(lock_);
-      if (seq == armed_as && armed_) {
+      if (armed_ && seq == armed_as) {
         armed_ = false;
-        (void)out.try_send(clock::now());
+        clock::time_point now = clock::now();
+        std::lock_guard channel(out.core()->lock);
+        if (!out.core()->closed) out.core()->send_locked(now, woken);
+      } else if (armed_as == rt::timer_heap::run_over) {
+        armed_ = false;
+      }
+    }
+    if (woken != nullptr) woken->tok.ready();
+    if (armed_as == rt::timer_heap::run_over && !out.closed()) {
+      try {
+        out.close();  // whoever waits for it, on a thread, would wait for ever
+      } catch (const std::logic_error&) {
+        // The user was faster.
       }
     }
     release();
@@ -110,7 +133,7 @@ void timer::drop() noexcept {
 bool timer::stop() noexcept {
   return state_ != nullptr && state_->stop();
 }
-bool timer::reset(clock::time_point when) noexcept {
+bool timer::reset(clock::time_point when) {
   return state_->arm(when);
 }
 chan<clock::time_point> timer::channel() const noexcept {

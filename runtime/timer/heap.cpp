@@ -43,14 +43,15 @@ void timer_heap::publish() noexcept {
   earliest_.exchange(root_ == nullptr ? none : root_->when.time_since_epoch().count(), std::memory_order_seq_cst);
 }
 
-bool timer_heap::insert(timer& t) noexcept {
+timer_heap::armed timer_heap::insert(timer& t) noexcept {
   std::lock_guard hold(lock_);
+  if (closed_) return armed::no;
   t.heap.store(this, std::memory_order_relaxed);
   t.child = t.next = t.prev = nullptr;
   root_ = meld(root_, &t);
-  if (root_ != &t) return false;
+  if (root_ != &t) return armed::yes;
   publish();
-  return true;
+  return armed::earliest;
 }
 
 bool timer_heap::remove(timer& t) noexcept {
@@ -99,10 +100,22 @@ std::size_t timer_heap::take_due(clock::time_point now, due* out, std::size_t n)
   return taken;
 }
 
-void timer_heap::clear() noexcept {
-  std::lock_guard hold(lock_);
-  while (root_ != nullptr) unlink_root();
-  publish();
+void timer_heap::close() noexcept {
+  for (;;) {
+    timer* t = nullptr;
+    {
+      std::lock_guard hold(lock_);
+      closed_ = true;
+      // Wait timers are those of fibers, and there are none any more.
+      while (root_ != nullptr && t == nullptr) {
+        if (root_->fire != nullptr) (t = root_)->retain(*root_);
+        unlink_root();
+      }
+      publish();
+    }
+    if (t == nullptr) return;
+    t->fire(*t, run_over);
+  }
 }
 
 }  // namespace weft::inline v0::rt

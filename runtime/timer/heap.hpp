@@ -46,9 +46,10 @@ class timer_heap {
  public:
   static constexpr std::int64_t none = INT64_MAX;
 
-  /// Arms. Returns true if it is now the earliest of this heap: the caller then sees to it that nobody
-  /// sleeps past it (scheduler::timer_armed).
-  bool insert(timer& t) noexcept;
+  enum class armed : std::uint8_t { no, yes, earliest };
+  /// Arms, unless the heap is closed. If it is now the earliest, the caller sees to it that nobody sleeps past it
+  /// (scheduler::arm).
+  armed insert(timer& t) noexcept;
   /// Disarms if it is armed here. True if it was.
   bool remove(timer& t) noexcept;
 
@@ -64,8 +65,9 @@ class timer_heap {
   };
   std::size_t take_due(clock::time_point now, due* out, std::size_t n) noexcept;
 
-  /// End of a run: disarms all that is left.
-  void clear() noexcept;
+  /// End of a run: arms no more. Callback timers that are left are told, by `fire` with this seq.
+  void close() noexcept;
+  static constexpr std::uint64_t run_over = UINT64_MAX;
 
  private:
   static timer* meld(timer* a, timer* b) noexcept;
@@ -75,6 +77,7 @@ class timer_heap {
 
   detail::spinlock lock_;
   timer* root_ = nullptr;
+  bool closed_ = false;
   std::atomic<std::int64_t> earliest_{none};
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of a channel: see runtime/sync/README in runtime/README.md for the protocol. Not for users.
+// The inside of a channel: select.cpp in runtime/sync has the other half. Not for users.
 //
 // One lock; a ring of `capacity` elements; FIFO queues of blocked receivers and senders. Invariant
 // under the lock: elements in the ring imply no blocked receiver, free slots imply no blocked sender

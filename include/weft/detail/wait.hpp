@@ -35,7 +35,7 @@ struct parker {
   /// seq << 8 | state: 0 no wait, 1 open, 2 open and interruptible by the fiber's own context,
   /// 16 + wake: claimed.
   std::atomic<std::uint64_t> word{0};
-  /// The park permit, see runtime/sched/park.cpp: 0 none, 1 parked, 2 notified.
+  /// The park permit, see runtime/sched/permit.hpp: 0 none, 1 parked, 2 notified.
   std::atomic<std::uint32_t> permit{0};
   bool is_fiber = false;
 };
